@@ -4,7 +4,7 @@
 
 Starts `app.py` in float32 and, where that is faster on this machine, in bfloat16, and drives it with Debian's chromium
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio reports of an event in its own messages: from
-taking it off the queue until the answer is packed. A new visitor uploads an image, which nothing has seen; then the
+taking it off the queue until the answer is packed. A new visitor uploads an image, which is in no cache; then the
 input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
 browser and send its requests, as a user's browser on a machine of its own leaves these cores to the server. Nothing
 else should run on them.
@@ -27,7 +27,7 @@ from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
 from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, percentiles, uploadable
 from scripts.cli import run_cli
-from scripts.loadtest.client import PAGE, Asker, Outcome
+from scripts.loadtest.client import PAGE, Outcome, PageClient
 from scripts.loadtest.server import START_S, Server, served
 from scripts.output import write_json
 from scripts.provenance import ROOT, command_of
@@ -35,7 +35,7 @@ from scripts.provenance import ROOT, command_of
 PAGE_LOOPS = 4
 """What the page records of an image, `app.core.input_sizes.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
-DRAWN_POLL_MS = 20  # asked at every frame, the browser would draw every frame, on the cores that the server has
+DRAWN_POLL_MS = 20  # at every frame the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
 """The input size that is run between the two runs at the first."""
@@ -158,12 +158,12 @@ def measure_visitors(config: LatencyBench, precision: str) -> dict[str, Any]:
 
 def run_without_browser(server: Server, image: Path, session: str) -> float:
     """Seconds that the server takes for a new visitor's upload. Raises InvalidSetting if it gives no maps."""
-    with closing(Asker(server.url, session)) as asker:
-        question = next(one for one in asker.questions if one.name == PAGE)
-        uploaded = asker.upload(image.name, image.read_bytes())
+    with closing(PageClient(server.url, session)) as page_client:
+        endpoint = next(one for one in page_client.endpoints if one.name == PAGE)
+        uploaded = page_client.upload(image.name, image.read_bytes())
         if isinstance(uploaded, Outcome):
             raise InvalidSetting(f"The page takes no image: {uploaded.message}")
-        outcome = asker.ask(question, question.good(uploaded))
+        outcome = page_client.send(endpoint, endpoint.good(uploaded))
     if outcome.kind != "answered":
         raise InvalidSetting(f"The page gives no maps: {outcome.message}")
     return outcome.server_s
@@ -182,7 +182,7 @@ def choose_size(page: Any, size: Any, name: str) -> None:
 
 
 def longest(page: Any) -> float:
-    """Seconds of the longest event that the server has answered since the last question, once there is an answer."""
+    """Seconds of the longest event that the server has answered since the last request, once there is an answer."""
     page.wait_for_function("durations.length > 0", timeout=1000 * START_S, polling=DRAWN_POLL_MS)
     page.wait_for_timeout(SETTLE_MS)
     return float(page.evaluate("Math.max(...durations)"))

@@ -1,4 +1,4 @@
-"""Nonsense at a running page: hostile files, settings, links, names and requests; what became of each is counted.
+"""Fuzz a running page: hostile files, settings, links, names and requests, whose results are counted.
 
     python -m scripts.fuzz --json results/fuzz.json
 

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from crt.errors import InvalidSetting, reason_of
-from scripts.fuzz import generators as nonsense
+from scripts.fuzz import generators
 from scripts.fuzz.corpus import UNSAFE_NAMES
-from scripts.loadtest.client import JSON, PAGE, Asker, Outcome, Question
+from scripts.loadtest.client import JSON, PAGE, Endpoint, Outcome, PageClient
 
 PROGRAM = "click/masks"
 NATIVE = "native"
@@ -23,7 +23,7 @@ LINKS = ("reopen/reopen", "reopen_run/reopen_run")
 FILES = ("png", "pdf", "svg", "zip")
 """What the page exports."""
 SLOW_EVENTS = ("faithfulness",)
-"""Measurements of many seconds: good ones are asked for a map of chance only."""
+"""Measurements of many seconds: valid requests take a random map only."""
 DETAILS: dict[str, Any] = {
     "run": "1", "request": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
     "pass_reduction": "sum", "threshold": 0.3, "size": "224", "mode": "overlap", "y": 0.5, "x": 0.5, "name": "gradcam",
@@ -44,115 +44,117 @@ class Fuzzer:
     """One hostile client of a page. `chance` decides all its requests."""
 
     def __init__(self, url: str, seed: int) -> None:
-        self.asker = Asker(url, session=f"fuzz{seed}")
+        self.page_client = PageClient(url, session=f"fuzz{seed}")
         self.chance = random.Random(seed)  # noqa: S311 - no secret
-        self.questions = {question.name: question for question in self.asker.questions}
+        self.endpoints = {endpoint.name: endpoint for endpoint in self.page_client.endpoints}
         self.image: dict[str, Any] = {}
 
     def close(self) -> None:
         """End its connections."""
-        self.asker.close()
+        self.page_client.close()
 
     def warm(self) -> None:
         """Upload the image of all valid requests, and run the networks on it."""
         self.image = self._noise(160, 120)
         for name in (PAGE, PROGRAM):
-            self._look(name, self.good(self.questions[name]))
+            self._run(name, self.good(self.endpoints[name]))
 
     def warm_all(self) -> None:
-        """Ask every question once, and for every kind of file, so that what loads on first use is loaded."""
-        for question in self.asker.questions:
-            if question.name.startswith("unload/"):
-                continue  # it would forget the session that all others are about
-            for kind in FILES if question.name.startswith("export/") else FILES[:1]:
-                self.asker.ask(question, self.good(question), DETAILS | {"kind": kind})
+        """Send every request once, and for every kind of file, so that what loads on first use is loaded."""
+        for endpoint in self.page_client.endpoints:
+            if endpoint.name.startswith("unload/"):
+                continue  # it would end the session of all others
+            for kind in FILES if endpoint.name.startswith("export/") else FILES[:1]:
+                self.page_client.send(endpoint, self.good(endpoint), DETAILS | {"kind": kind})
 
-    def look_at_square(self, side: int) -> None:
+    def run_square(self, side: int) -> None:
         """Run the networks on an image of `side` × `side` pixels at its own size."""
-        question = self.questions[PAGE]
-        values = self.good(question, self._noise(side, side))
-        values[question.kinds.index("dropdown")] = NATIVE
-        self._look(PAGE, values)
+        endpoint = self.endpoints[PAGE]
+        values = self.good(endpoint, self._noise(side, side))
+        values[endpoint.kinds.index("dropdown")] = NATIVE
+        self._run(PAGE, values)
 
     def _noise(self, width: int, height: int) -> dict[str, Any]:
         small = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8))
         stream = io.BytesIO()
         small.resize((width, height), Image.Resampling.BICUBIC).save(stream, "PNG")
-        uploaded = self.asker.upload("good.png", stream.getvalue())
+        uploaded = self.page_client.upload("good.png", stream.getvalue())
         if isinstance(uploaded, Outcome):
             raise InvalidSetting(f"The page takes no image: {uploaded.message}")
         return uploaded
 
-    def _look(self, name: str, values: list[Any]) -> None:
-        outcome = self.asker.ask(self.questions[name], values)
+    def _run(self, name: str, values: list[Any]) -> None:
+        outcome = self.page_client.send(self.endpoints[name], values)
         if outcome.kind != "answered":
-            raise InvalidSetting(f"The page does not answer a good question: {outcome.message}")
+            raise InvalidSetting(f"The page does not answer a valid request: {outcome.message}")
 
-    def good(self, question: Question, image: dict[str, Any] | None = None) -> list[Any]:
+    def good(self, endpoint: Endpoint, image: dict[str, Any] | None = None) -> list[Any]:
         """Values that a page would send."""
-        return question.good(image or self.image)
+        return endpoint.good(image or self.image)
 
-    def file(self, name: str, data: bytes, question: str) -> Outcome:
-        """Upload a file and ask about it."""
-        uploaded = self.asker.upload(name, data)
+    def file(self, name: str, data: bytes, endpoint: str) -> Outcome:
+        """Upload a file and send a request with it."""
+        uploaded = self.page_client.upload(name, data)
         if isinstance(uploaded, Outcome):
             return uploaded
-        asked = self.questions[question]
-        return self.asker.ask(asked, self.good(asked, uploaded))
+        asked = self.endpoints[endpoint]
+        return self.page_client.send(asked, self.good(asked, uploaded))
 
     def settings(self) -> tuple[str, Outcome]:
-        """Any question with other values, with other details, or with both."""
-        question = self.chance.choice(self.asker.questions)
-        data, event = self.good(question), dict(DETAILS)
+        """Any request with other values, with other details, or with both."""
+        endpoint = self.chance.choice(self.page_client.endpoints)
+        data, event = self.good(endpoint), dict(DETAILS)
         which = self.chance.randrange(4)
         if which != 0:
-            event = nonsense.changed(event, self.chance)
+            event = generators.changed(event, self.chance)
         if which in (0, 1):
-            data = nonsense.changed(data, self.chance)
+            data = generators.changed(data, self.chance)
         if which == 3 and self.chance.random() < 0.2:
-            event = nonsense.value(self.chance)
-        if question.name.startswith(SLOW_EVENTS) and isinstance(event, dict):
+            event = generators.value(self.chance)
+        if endpoint.name.startswith(SLOW_EVENTS) and isinstance(event, dict):
             event["chance"] = True
-        return question.name, self.asker.ask(question, data, event)
+        return endpoint.name, self.page_client.send(endpoint, data, event)
 
     def links(self) -> tuple[str, Outcome]:
         """A link: its query to the server, or the page's request for it."""
         if self.chance.random() < 0.4:
-            query = nonsense.query(self.chance)
+            query = generators.query(self.chance)
             return "link", self.plain("GET", f"/?{query}")
         name = self.chance.choice(LINKS)
-        event = nonsense.changed(LINK, self.chance)
+        event = generators.changed(LINK, self.chance)
         if self.chance.random() < 0.3 and isinstance(event, dict):
-            event["pic"] = self.chance.choice(("ex.", "sha.")) + self.chance.choice(nonsense.TEXTS)
-        question = self.questions[name]
-        return name, self.asker.ask(question, self.good(question), event)
+            event["pic"] = self.chance.choice(("ex.", "sha.")) + self.chance.choice(generators.TEXTS)
+        endpoint = self.endpoints[name]
+        return name, self.page_client.send(endpoint, self.good(endpoint), event)
 
     def names(self) -> tuple[str, Outcome]:
         """A file whose name, or a figure whose texts are markup, run, and what is served of it."""
-        text = self.chance.choice((*nonsense.TEXTS, *UNSAFE_NAMES, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
+        text = self.chance.choice((*generators.TEXTS, *UNSAFE_NAMES, "a.svg", "a.html", "a.js", "a.mjs", "a.xhtml"))
         if self.chance.random() < 0.5:
-            found = next(one for one in self.asker.questions if one.name.startswith("export/"))
-            return found.name, self.asker.ask(found, self.good(found), _titled(text[:5000]))
+            found = next(one for one in self.page_client.endpoints if one.name.startswith("export/"))
+            return found.name, self.page_client.send(found, self.good(found), _titled(text[:5000]))
         began = time.monotonic()
-        uploaded = self.asker.upload(text[:500], b"<svg onload=\"document.title='evil'\"><script>1</script></svg>")
+        uploaded = self.page_client.upload(
+            text[:500], b"<svg onload=\"document.title='evil'\"><script>1</script></svg>"
+        )
         if isinstance(uploaded, Outcome):
             return "upload", uploaded
-        answer, seconds = self.asker.file(uploaded["path"]), time.monotonic() - began
+        answer, seconds = self.page_client.file(uploaded["path"]), time.monotonic() - began
         if answer.status_code == 200 and not _harmless(answer.headers):
             return "upload", Outcome("crashed", f"{text[:40]!r} is served so that it runs", seconds)
-        question = self.questions[PAGE]
-        return "upload", self.asker.ask(question, self.good(question, uploaded))
+        endpoint = self.endpoints[PAGE]
+        return "upload", self.page_client.send(endpoint, self.good(endpoint, uploaded))
 
     def requests(self) -> tuple[str, Outcome]:
         """Any request that no page sends."""
-        method, path, body, headers = nonsense.request(self.chance)
+        method, path, body, headers = generators.request(self.chance)
         return f"{method} {path[:60]}", self.plain(method, path, body, headers)
 
     def plain(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
         """A request, a broken connection being a crash."""
         began = time.monotonic()
         try:
-            return self.asker.request(method, path, body, headers or JSON)
+            return self.page_client.request(method, path, body, headers or JSON)
         except httpx.HTTPError as error:
             return Outcome("crashed", f"{type(error).__name__}: {reason_of(error)}", time.monotonic() - began)
 

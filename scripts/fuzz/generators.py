@@ -1,4 +1,4 @@
-"""What a page should never be asked, drawn at random: values of wrong types, sizes and characters, and requests."""
+"""Invalid input, drawn at random: values of wrong types, sizes and characters, and requests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ NUMBERS = (
 
 
 def file_at(path: str) -> dict[str, Any]:
-    """A file as Gradio's pages send it, from another place."""
+    """A file as Gradio's pages send it, at another address."""
     return {"path": path, "url": path, "orig_name": path, "meta": {"_type": "gradio.FileData"}}
 
 
@@ -166,7 +166,7 @@ ROUTES = (
     *("/gradio_api/reset", "/gradio_api/stream/{}", "/gradio_api/process_recording", "/gradio_api/vibe-edit"),
     *("/gradio_api/run-history/records?{}", "/custom_component/{}/client/x/y.js", "/gradio_api/info", "/theme.css"),
 )
-"""Routes that Gradio has, with a place for nonsense. `/heartbeat` is not among them, because it never ends."""
+"""Routes that Gradio has, with a field for invalid text. `/heartbeat` is not among them, because it never ends."""
 
 
 def _deep(depth: int) -> list[Any]:
@@ -178,11 +178,11 @@ def _deep(depth: int) -> list[Any]:
 
 def _somewhere(root: Any, chance: random.Random) -> tuple[Any, Any]:
     """A container in nested JSON and a key of it; None for what holds nothing."""
-    places: list[tuple[Any, Any]] = []
+    found: list[tuple[Any, Any]] = []
     rest = [root]
     while rest:
         one = rest.pop()
         keys = list(one) if isinstance(one, dict) else range(len(one)) if isinstance(one, list) else ()
-        places += [(one, key) for key in keys]
+        found += [(one, key) for key in keys]
         rest += [one[key] for key in keys]
-    return chance.choice(places[:500]) if places else (None, None)
+    return chance.choice(found[:500]) if found else (None, None)

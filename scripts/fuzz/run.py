@@ -32,7 +32,7 @@ class Fuzz:
     """How much, and what is fuzzed."""
 
     draws: int = 2000
-    """Questions and requests at random, beside the files."""
+    """Requests at random, beside the files."""
     seed: int = 0
     stride: int = 1
     """Upload every n-th hostile file; 1 is all of them."""
@@ -53,7 +53,7 @@ class Fuzz:
 
 @dataclass
 class Count:
-    """Of one group: asked, answered, refused in one sentence, crashed, and the slowest answer in seconds."""
+    """Of one group: requests sent, answered, refused in one sentence, crashed, and the slowest answer in seconds."""
 
     asked: int = 0
     answered: int = 0
@@ -72,7 +72,7 @@ class Count:
 
 
 def fuzz(config: Fuzz) -> dict[str, Any]:
-    """Ask everything -> the counts of each group. Raises InvalidSetting if the page does not start."""
+    """Send everything -> the counts of each group. Raises InvalidSetting if the page does not start."""
     from crt.train.machine import describe_machine
 
     counts = {name: Count() for name in ("files", *SHARES)}
@@ -94,12 +94,12 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
         ):
             fuzzer.warm()
             before = server.resident_mib
-            fuzzer.look_at_square(config.largest)
+            fuzzer.run_square(config.largest)
             largest = server.resident_mib
             fuzzer.warm_all()
             warm, work, half = _held(server), list(_work(config)), (0.0, 0.0)
-            for number, (group, ask) in enumerate(tqdm(work, unit="question", mininterval=5.0)):
-                what, outcome = ask(fuzzer)
+            for number, (group, send) in enumerate(tqdm(work, unit="request", mininterval=5.0)):
+                what, outcome = send(fuzzer)
                 counts[group].add(what, outcome)
                 messages[outcome.message if outcome.kind == "refused" else ""] += 1
                 if number == len(work) // 2:
@@ -143,13 +143,13 @@ def command(config: Fuzz) -> str:
 
 
 def _work(config: Fuzz) -> Iterator[tuple[str, Any]]:
-    """Group and how to ask, for every question in turn."""
+    """The group and the function that sends it, for every request in turn."""
     for index, (kind, name, data) in enumerate(corpus(config.seed)):
         if index % config.stride == 0:
-            question = (PAGE, PROGRAM)[index % 2]
+            endpoint = (PAGE, PROGRAM)[index % 2]
             yield (
                 "files",
-                lambda one, what=f"{kind} {name}", args=(name, data, question): (what[:80], one.file(*args)),
+                lambda one, what=f"{kind} {name}", args=(name, data, endpoint): (what[:80], one.file(*args)),
             )
     chance = random.Random(config.seed + 1)  # noqa: S311
     for group in chance.choices(list(SHARES), list(SHARES.values()), k=config.draws):
@@ -181,9 +181,9 @@ def _held(server: Server) -> tuple[float, float]:
 
 def _health(server: Server, fuzzer: Fuzzer) -> str:
     """The answer of `/health`, or why a valid request is not answered any more."""
-    outcome = fuzzer.asker.ask(fuzzer.questions[PROGRAM], fuzzer.good(fuzzer.questions[PROGRAM]))
+    outcome = fuzzer.page_client.send(fuzzer.endpoints[PROGRAM], fuzzer.good(fuzzer.endpoints[PROGRAM]))
     if outcome.kind != "answered":
-        return f"refuses a good question: {outcome.message}"
+        return f"refuses a valid request: {outcome.message}"
     return str(server.health()["status"])
 
 

@@ -1,8 +1,8 @@
-"""Many people at once: simulated users ask the page for some minutes, and what became of every question is counted.
+"""Load test: simulated users send requests for some minutes, and the results are counted.
 
     python -m scripts.loadtest --users 30 --minutes 5 --json results/load.json
 
-Starts `app.py`. Each user is a gradio_client in a thread: an image, one of the three endpoints, a moment's thought,
+Starts `app.py`. Each user is a gradio_client in a thread: an image, one of the three endpoints, a pause,
 and again. One more uses the page in Debian's chromium (`pip install -r requirements-dev.txt`), gives it images and
 changes the input size. A user who is refused because the page is busy tries again later. `--restart` ends the server
 half way through and starts it anew; users then connect again, and the page by itself.

@@ -12,13 +12,13 @@ from crt.errors import reason_of
 from scripts.bench.frontend import VIEWPORT
 
 PATIENCE_S = 120.0
-POLL_MS = 200  # asked at every frame, the browser would draw every frame
-FORGET = """() => {
+POLL_MS = 200  # at every frame the browser would draw every frame
+DISMISS = """() => {
   for (const node of document.querySelectorAll('[data-role="message"]')) node.hidden = true;
   for (const close of document.querySelectorAll('.toast-body button')) close.click();
 }"""
 # The result of a request: new maps, or a message of the viewer's or of Gradio's own.
-SEEN = """before => {
+RESULT = """before => {
   const viewer = document.querySelector('.crt-viewer');
   if (!viewer) return null; // while Gradio loads the page anew, since the server was away
   if (viewer.dataset.run && viewer.dataset.run !== before) return { message: '' };
@@ -29,7 +29,7 @@ SEEN = """before => {
 
 
 @dataclass(frozen=True)
-class Seen:
+class BrowserResult:
     """The result of a request: new maps after `seconds`, or the `message` in their place."""
 
     seconds: float
@@ -37,7 +37,7 @@ class Seen:
 
 
 class BrowserUser:
-    """Somebody who keeps one page open, gives it images and changes the input size. `page`: of playwright's."""
+    """A user who keeps one page open, uploads images and changes the input size. `page`: of playwright's."""
 
     def __init__(self, page: Any, url: str, images: Sequence[str], sizes: Sequence[str], seed: int) -> None:
         self.page = page
@@ -50,17 +50,17 @@ class BrowserUser:
         page.goto(url)
         page.wait_for_selector(".crt-viewer[data-tab]")
 
-    def ask(self) -> Seen:
-        """Another image, or the same at another size, and what comes of it; also if the page goes away meanwhile."""
+    def send(self) -> BrowserResult:
+        """Send another image, or the same at another size -> the result, also where the page is lost meanwhile."""
         began = time.monotonic()
         try:
-            message = self._ask()
+            message = self._send()
         except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
             message = reason_of(error)
-        return Seen(time.monotonic() - began, " ".join(message.split()))
+        return BrowserResult(time.monotonic() - began, " ".join(message.split()))
 
-    def _ask(self) -> str:
-        self.page.evaluate(FORGET)
+    def _send(self) -> str:
+        self.page.evaluate(DISMISS)
         before = self.page.get_attribute(".crt-viewer", "data-run") or ""
         if not before or self.chance.random() < 0.5:
             self.page.set_input_files("#crt-image input[type=file]", self.chance.choice(self.images))
@@ -70,5 +70,5 @@ class BrowserUser:
             field.click()
             other = self.chance.choice([size for size in self.sizes if not now.startswith(size)])
             self.page.get_by_role("option", name=other).first.click()
-        seen = self.page.wait_for_function(SEEN, arg=before, timeout=1000 * PATIENCE_S, polling=POLL_MS)
-        return seen.json_value()["message"]
+        found = self.page.wait_for_function(RESULT, arg=before, timeout=1000 * PATIENCE_S, polling=POLL_MS)
+        return found.json_value()["message"]

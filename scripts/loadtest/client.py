@@ -1,4 +1,4 @@
-"""A page asked without a browser: its questions by number, as the page itself and programs send them, and its files."""
+"""A client of the page without a browser: it sends the requests of the page and of programs, and fetches files."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ CAUGHT = "Internal error"
 """How the page's sentence for errors of its own begins."""
 LIMIT_S = 120.0
 PAGE = "change/explain"
-"""The question that a new image causes in the page."""
-TOLD = ("error", "message", "cannot", "detail")
-"""Where the sentence of a refusal stands in an answer."""
+"""The request that a new image causes in the page."""
+MESSAGE_FIELDS = ("error", "message", "cannot", "detail")
+"""The fields of an answer that may hold the sentence of a refusal."""
 LONGEST = 400  # characters of a message
 NEVER = ("Traceback", 'File "', "site-packages", "upstream Gradio app")
 _OURS = tuple({str(ROOT), sys.prefix, tempfile.gettempdir() + "/", str(Path.home()) + "/"} - {"//"})
 
 
 @dataclass(frozen=True)
-class Question:
+class Endpoint:
     """One event of the page. `name`: what it is called; `kinds` and `values`: of its components."""
 
     number: int
@@ -47,10 +47,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a question. `kind`: answered, refused or crashed. `message`: the sentence, or what is wrong.
+    """The result of a request. `kind`: answered, refused or crashed. `message`: the sentence, or what is wrong.
 
     `seconds`: until the answer was here; `server_s`: the part that Gradio reports of its own work, from taking the
-    question off the queue until the answer was packed.
+    request off the queue until the answer was packed.
     """
 
     kind: str
@@ -60,14 +60,14 @@ class Outcome:
     server_s: float = 0.0
 
 
-class Asker:
+class PageClient:
     """A client of one running page, with a session of its own. Raises httpx.HTTPError if it is not there."""
 
     def __init__(self, url: str, session: str) -> None:
         self.session = session
         with ExitStack() as opened:
             self.http = opened.enter_context(httpx.Client(base_url=url, timeout=LIMIT_S))
-            self.questions = _questions(self.http.get("config").json())
+            self.endpoints = _endpoints(self.http.get("config").json())
             opened.pop_all()  # stays open, since the page is there
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class Asker:
         self.http.close()
 
     def upload(self, name: str, data: bytes) -> dict[str, Any] | Outcome:
-        """The file as a question names it, or the refusal. The name goes out as it is, quotes and line ends escaped."""
+        """The file as a request names it, or the refusal. The name is sent as it is, quotes and line ends escaped."""
         began = time.monotonic()
         raw = name.encode("utf-8", "replace").replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
         body = b'--fuzz\r\nContent-Disposition: form-data; name="files"; filename="' + raw + b'"\r\n\r\n'
@@ -85,10 +85,10 @@ class Asker:
             return {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
         return outcome_of(answer, time.monotonic() - began)
 
-    def ask(self, question: Question, data: Any, event: Any = None) -> Outcome:
+    def send(self, endpoint: Endpoint, data: Any, event: Any = None) -> Outcome:
         """Put it into the queue and wait for the last answer."""
         began = time.monotonic()
-        body = {"data": data, "event_data": event, "fn_index": question.number, "session_hash": self.session}
+        body = {"data": data, "event_data": event, "fn_index": endpoint.number, "session_hash": self.session}
         joined = self.http.post("gradio_api/queue/join", content=json.dumps(body), headers=JSON)
         if joined.status_code != 200:
             return outcome_of(joined, time.monotonic() - began)
@@ -128,11 +128,11 @@ class Asker:
         return self.http.get(f"gradio_api/file={quote(path)}")
 
 
-def _questions(config: dict[str, Any]) -> list[Question]:
+def _endpoints(config: dict[str, Any]) -> list[Endpoint]:
     """The events of a page by its own description."""
     parts = {part["id"]: part for part in config["components"]}
     return [
-        Question(
+        Endpoint(
             entry["id"],
             f"{(entry['targets'] or [[None, 'load']])[0][1]}/{entry['api_name']}",
             tuple(parts[index]["type"] for index in entry["inputs"]),
@@ -183,7 +183,7 @@ def _sentences(value: Any) -> list[str]:
     while rest:
         one = rest.pop()
         if isinstance(one, dict):
-            found += [one[name] for name in TOLD if isinstance(one.get(name), str) and one[name]]
+            found += [one[name] for name in MESSAGE_FIELDS if isinstance(one.get(name), str) and one[name]]
             rest += [inner for name, inner in one.items() if name not in ("data", "records", "image")]
         elif isinstance(one, list) and len(one) < 1000:
             rest += one

@@ -1,4 +1,4 @@
-"""Simulated users at a page of its own, and what became of every question, as JSON values."""
+"""Simulated users of a page of its own, and the results of their requests, as JSON values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scripts.output import write_json
 from scripts.provenance import command_of
 
 ENDPOINTS = {"/masks": 5, "/cams": 3, "/predict": 2}
-"""How often each is asked, relative to the others."""
+"""How often each is used, relative to the others."""
 SIZES = ("224", "336", "448")
 BROWSER = "a page in chromium"
 BUSY = ("queue is full", "currently busy", "too many questions")
@@ -44,7 +44,7 @@ class Load:
     cache_mb: int = 256
     queue_size: int = 24
     thought: float = 2.0
-    """Seconds between a user's questions, on average."""
+    """Seconds between a user's requests, on average."""
     browser: bool = True
     """Whether one more user reads the page in chromium."""
     restart: bool = False
@@ -86,7 +86,7 @@ class Deadline:
 
 
 def load(config: Load) -> dict[str, Any]:
-    """Run the users -> what became of their questions. Raises InvalidSetting if the page does not start."""
+    """Run the users -> the results of their requests. Raises InvalidSetting if the page does not start."""
     from gradio_client import Client, handle_file
 
     from crt.train.machine import describe_machine
@@ -199,11 +199,11 @@ def _browse(
         was_lost = False
         while not until.passed:
             time.sleep(user.chance.expovariate(1 / config.thought) if config.thought else 0)
-            seen = user.ask()
-            message = seen.message.lower()
+            found = user.send()
+            message = found.message.lower()
             with lock:
                 if not message:
-                    tally.seconds[BROWSER].append(seen.seconds)
+                    tally.seconds[BROWSER].append(found.seconds)
                     tally.recovered += was_lost
                     was_lost = False
                 elif any(word in message for word in BUSY):
@@ -212,7 +212,7 @@ def _browse(
                     tally.lost += 1
                     was_lost = True
                 else:
-                    tally.errors[seen.message[:200]] += 1
+                    tally.errors[found.message[:200]] += 1
         tally.errors.update(f"in the page: {fault[:150]}" for fault in user.faults)
 
 

@@ -33,7 +33,7 @@ from crt.pseudo_labels.cam_io import SeedMaps
 from crt.pseudo_labels.label_png import read_labels
 from scripts.download_voc import extract_voc, fetch
 from scripts.loadtest import server as serving
-from scripts.loadtest.client import Asker
+from scripts.loadtest.client import PageClient
 from scripts.loadtest.run import Deadline, Load, load
 from scripts.loadtest.server import Server
 
@@ -212,7 +212,7 @@ def test_connections_to_a_page_that_is_not_well_are_closed(url, answers, monkeyp
     with nothing_left_open():
         assert server.health() == {"status": "broken"}
         assert not serving._answers(url)
-        assert refused(lambda: Asker(url, "one"), (KeyError,))
+        assert refused(lambda: PageClient(url, "one"), (KeyError,))
     assert len(answers) == 2 and all(answer.closed for answer in answers)
     assert len(clients) == 1 and clients[0].is_closed
 

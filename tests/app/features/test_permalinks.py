@@ -130,7 +130,7 @@ class Visitor:
         self.request = gr.Request(session_hash=name)
         self.image = image
 
-    def ask(self, listener: str = "reopen", **details) -> tuple[dict, list]:
+    def send(self, listener: str = "reopen", **details) -> tuple[dict, list]:
         """The answer to the page (with `value`, the header of the maps), and what the other outputs became."""
         event = gr.EventData(None, {"request": "k1", **details})
         path = str(self.image) if self.image else None
@@ -166,14 +166,14 @@ def test_an_image_is_found_by_others_only_after_its_owner_made_a_link(demo, tmp_
     owner, friend = Visitor(demo, "owner", tmp_path / "owner.png"), Visitor(demo, "friend")
     (tmp_path / "owner.png").write_bytes(data)
     link = {"act": "show", "pic": f"sha.{key}", "size": "224", "mode": "non-overlap"}
-    got, outputs = friend.ask(**link)
+    got, outputs = friend.send(**link)
     assert got["state"] == "gone"
     assert "no longer on the server" in got["message"]
     assert fields(outputs) == ["224", "non-overlap", "tiny"]  # the settings stay for the next image
     assert skipped(outputs[0])
     kept = owner.keep()
     assert (kept["pic"], kept["request"]) == (f"sha.{key}", "k1")
-    got, outputs = friend.ask(**link)
+    got, outputs = friend.send(**link)
     assert got["state"] == "running"
     assert Path(outputs[0]).read_bytes() == data
     assert fields(outputs) == ["224", "non-overlap", "tiny"]
@@ -186,16 +186,16 @@ def test_the_image_on_the_page_needs_no_store(demo, tmp_path):
     (tmp_path / "mine.png").write_bytes(data)
     for pic in ("", f"sha.{key}"):
         asked = {"act": "show", "pic": pic, "size": "448" if pic else "224", "mode": "overlap"}
-        got, outputs = visitor.ask(**asked)
+        got, outputs = visitor.send(**asked)
         assert got["state"] == "run"
         assert all(map(skipped, outputs))
-        got, outputs = visitor.ask("reopen_run", **asked)
+        got, outputs = visitor.send("reopen_run", **asked)
         assert got["state"] == "shown"
         assert got["value"]["chosen"] == {"size": asked["size"], "mode": "overlap", "checkpoint": ""}
         assert got["value"]["imageId"].startswith(key)
         assert fields([None, *outputs]) == [asked["size"], "overlap", "tiny"]
-        assert visitor.ask(**asked)[0]["state"] == "shown"  # the session has seen it now
-    gone, outputs = visitor.ask(act="show", pic="sha." + "0" * 32, size="672")
+        assert visitor.send(**asked)[0]["state"] == "shown"  # the session has seen it now
+    gone, outputs = visitor.send(act="show", pic="sha." + "0" * 32, size="672")
     assert gone["state"] == "gone"
     assert all(map(skipped, outputs))  # the image on the page keeps its size
 
@@ -203,9 +203,9 @@ def test_the_image_on_the_page_needs_no_store(demo, tmp_path):
 def test_maps_are_fetched_without_changing_the_page(demo):
     visitor = Visitor(demo, "fetches")
     asked = {"act": "fetch", "pic": "ex.cat", "size": "224", "mode": "bilinear"}
-    got, outputs = visitor.ask(**asked)
+    got, outputs = visitor.send(**asked)
     assert got["state"] == "run"
-    got, more = visitor.ask("reopen_run", **asked)
+    got, more = visitor.send("reopen_run", **asked)
     assert got["state"] == "fetched"
     assert got["view"]["example"] == "cat"
     assert got["view"]["chosen"] == {"size": "224", "mode": "bilinear", "checkpoint": ""}
@@ -217,21 +217,21 @@ def test_maps_are_fetched_without_changing_the_page(demo):
 def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     other = tiny_checkpoint(tmp_path / "other", name="birds & bees", classes=("Ani", "Auklet"), seed=5)
     two = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path / "tiny")), extra_checkpoints=(str(other),)))
-    bare, waiting = Visitor(two, "bare").ask(act="show", checkpoint="birds & bees")  # a link to settings alone
+    bare, waiting = Visitor(two, "bare").send(act="show", checkpoint="birds & bees")  # a link to settings alone
     assert (bare["state"], bare["message"]) == ("gone", "")
     assert fields(waiting) == ["336", "overlap", "birds & bees"] and skipped(waiting[0])
     visitor = Visitor(two, "reader")
     asked = {"act": "show", "pic": "ex.cat", "size": "224", "checkpoint": "birds & bees"}
-    got, outputs = visitor.ask(**asked)
+    got, outputs = visitor.send(**asked)
     assert got["state"] == "running"
     visitor.image = outputs[0]
-    got, outputs = visitor.ask("reopen_run", **asked)
+    got, outputs = visitor.send("reopen_run", **asked)
     assert got["state"] == "shown" and got["value"]["classes"] == ["Ani", "Auklet"]
     assert got["value"]["chosen"]["checkpoint"] == "birds & bees"
     assert fields([None, *outputs]) == ["224", "overlap", "birds & bees"]
-    assert visitor.ask(**asked)[0]["state"] == "shown"  # seen, and kept apart from the maps of the first
-    assert visitor.ask(**{**asked, "checkpoint": ""})[0]["state"] == "run"
-    unknown, _ = visitor.ask(**{**asked, "checkpoint": "nobody"})
+    assert visitor.send(**asked)[0]["state"] == "shown"  # seen, and kept apart from the maps of the first
+    assert visitor.send(**{**asked, "checkpoint": ""})[0]["state"] == "run"
+    unknown, _ = visitor.send(**{**asked, "checkpoint": "nobody"})
     assert "choose among tiny, birds & bees" in unknown["error"]
 
 
@@ -246,7 +246,7 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     ],
 )
 def test_nonsense_gets_one_sentence(demo, details, reason):
-    got, _ = Visitor(demo, "nobody").ask(**details)
+    got, _ = Visitor(demo, "nobody").send(**details)
     assert ("error" in got) != (got.get("state") == "gone")
     sentence = present(got.get("error", got.get("message")))
     assert reason in sentence

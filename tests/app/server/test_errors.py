@@ -18,7 +18,7 @@ from app.server.security import UNREADABLE, RouteFilter
 from app.viewer import Viewer
 from crt.errors import InvalidImage
 from crt.predictor import Predictor
-from scripts.loadtest.client import Asker, wrong
+from scripts.loadtest.client import PageClient, wrong
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -42,12 +42,12 @@ def image(tmp_path_factory) -> Path:
 
 def told(url: str, image: Path, session: str) -> str:
     """What the page of a session receives when an image is chosen."""
-    asker = Asker(url, session)
-    uploaded = asker.upload("a.png", image.read_bytes())
+    page_client = PageClient(url, session)
+    uploaded = page_client.upload("a.png", image.read_bytes())
     assert isinstance(uploaded, dict)
-    question = next(one for one in asker.questions if one.name.startswith("change/"))
-    outcome = asker.ask(question, question.good(uploaded))
-    asker.close()
+    endpoint = next(one for one in page_client.endpoints if one.name.startswith("change/"))
+    outcome = page_client.send(endpoint, endpoint.good(uploaded))
+    page_client.close()
     return outcome.message
 
 
@@ -77,11 +77,11 @@ def test_the_page_receives_an_internal_error_wherever_it_happens(url, image, mon
 
 
 def test_values_of_another_type_are_the_clients(url, image, caplog):
-    asker = Asker(url, "errors")
-    question = next(one for one in asker.questions if one.name.startswith("change/"))
+    page_client = PageClient(url, "errors")
+    endpoint = next(one for one in page_client.endpoints if one.name.startswith("change/"))
     for value in (3, "x", [1], {"path": 1}):
-        assert asker.ask(question, [value, *question.values[1:]]).message == UNREADABLE, value
-    asker.close()
+        assert page_client.send(endpoint, [value, *endpoint.values[1:]]).message == UNREADABLE, value
+    page_client.close()
     assert "Traceback" not in caplog.text
 
 

@@ -17,7 +17,7 @@ from app.cli import AppConfig
 from app.core.analysis import Explorer
 from app.server.security import NO_FETCH, UNREADABLE, holds_address
 from crt.predictor import Predictor
-from scripts.loadtest.client import Asker, Outcome
+from scripts.loadtest.client import Outcome, PageClient
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -40,13 +40,13 @@ def served(checkpoint):
 
 
 @pytest.fixture(scope="module")
-def asker(served) -> Asker:
-    return Asker(served[1], "one")
+def page_client(served) -> PageClient:
+    return PageClient(served[1], "one")
 
 
 @pytest.fixture(scope="module")
-def image(asker) -> dict:
-    return uploaded(asker, 0)
+def image(page_client) -> dict:
+    return uploaded(page_client, 0)
 
 
 @pytest.fixture(scope="module")
@@ -57,31 +57,31 @@ def secret(tmp_path_factory) -> Path:
     return path
 
 
-def uploaded(asker: Asker, seed: int) -> dict:
+def uploaded(page_client: PageClient, seed: int) -> dict:
     stream = io.BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(stream, "PNG")
-    found = asker.upload("a.png", stream.getvalue())
+    found = page_client.upload("a.png", stream.getvalue())
     assert isinstance(found, dict)
     return found
 
 
-def inputs(question, image) -> list:
-    pairs = zip(question.kinds, question.values, strict=True)
+def inputs(endpoint, image) -> list:
+    pairs = zip(endpoint.kinds, endpoint.values, strict=True)
     return [image if kind in ("image", "file") else value for kind, value in pairs]
 
 
-def named(asker: Asker, start: str):
-    return next(question for question in asker.questions if question.name.startswith(start))
+def named(page_client: PageClient, start: str):
+    return next(endpoint for endpoint in page_client.endpoints if endpoint.name.startswith(start))
 
 
-def with_images(asker: Asker) -> list:
-    return [question for question in asker.questions if {"image", "file"} & set(question.kinds)]
+def with_images(page_client: PageClient) -> list:
+    return [endpoint for endpoint in page_client.endpoints if {"image", "file"} & set(endpoint.kinds)]
 
 
-def test_good_questions_are_answered(asker, image):
+def test_good_questions_are_answered(page_client, image):
     for start in ("change/", "click/masks", "click/predict"):
-        question = named(asker, start)
-        assert asker.ask(question, inputs(question, image)).kind == "answered", question.name
+        endpoint = named(page_client, start)
+        assert page_client.send(endpoint, inputs(endpoint, image)).kind == "answered", endpoint.name
 
 
 ROUTES = (
@@ -149,7 +149,7 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("shape", range(len(FOREIGN)))
-def test_no_endpoint_opens_a_file_that_was_not_uploaded(asker, secret, checkpoint, shape, monkeypatch):
+def test_no_endpoint_opens_a_file_that_was_not_uploaded(page_client, secret, checkpoint, shape, monkeypatch):
     opened: list[str] = []
     analyze = Explorer.analyze
 
@@ -158,7 +158,7 @@ def test_no_endpoint_opens_a_file_that_was_not_uploaded(asker, secret, checkpoin
         return analyze(self, path, *args, **kwargs)
 
     monkeypatch.setattr(Explorer, "analyze", noted)
-    for question in with_images(asker):
+    for endpoint in with_images(page_client):
         for path in (
             str(secret),
             str(EXAMPLE),
@@ -166,17 +166,19 @@ def test_no_endpoint_opens_a_file_that_was_not_uploaded(asker, secret, checkpoin
             "/etc/passwd",
             str(checkpoint / "config.json"),
         ):
-            outcome = asker.ask(question, inputs(question, FOREIGN[shape](path)), {"method": "crt", "act": "keep"})
+            outcome = page_client.send(
+                endpoint, inputs(endpoint, FOREIGN[shape](path)), {"method": "crt", "act": "keep"}
+            )
             nothing = FOREIGN[shape](path) == {"path": None, "url": path, "meta": META}  # a page without an image
-            assert outcome.kind == "refused" or (nothing and outcome.kind == "answered"), (question.name, path)
+            assert outcome.kind == "refused" or (nothing and outcome.kind == "answered"), (endpoint.name, path)
     assert not [path for path in opened if path]
 
 
-def test_an_event_brings_no_file(asker, image, secret):
-    for question in asker.questions:
-        if question.name.startswith(("reopen/", "inspect/")):
+def test_an_event_brings_no_file(page_client, image, secret):
+    for endpoint in page_client.endpoints:
+        if endpoint.name.startswith(("reopen/", "inspect/")):
             event = {"method": "crt", "act": "show", "x": {"path": str(secret), "meta": META}}
-            assert asker.ask(question, inputs(question, image), event).message == UNREADABLE
+            assert page_client.send(endpoint, inputs(endpoint, image), event).message == UNREADABLE
 
 
 class Listener(http.server.BaseHTTPRequestHandler):
@@ -211,7 +213,7 @@ def test_the_listener_receives_the_request(listener):
     assert httpx.get(address).status_code == 200 and asked == ["/image.jpg"]
 
 
-def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
+def test_no_endpoint_fetches_an_address(page_client, served, listener, monkeypatch):
     address, asked = listener
     fetched: list[str] = []
 
@@ -229,12 +231,12 @@ def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
         {"path": None, "url": address, "meta": META},
         {"path": address},
     )
-    for question in asker.questions:
+    for endpoint in page_client.endpoints:
         for shape in shapes:
-            data = [shape] * len(question.kinds)  # in every parameter, whether it is for files or not
+            data = [shape] * len(endpoint.kinds)  # in every parameter, whether it is for files or not
             if data:
-                kind = asker.ask(question, data, {"pic": address, "x": shape}).kind
-                assert kind == "refused" or (kind == "answered" and not shape["path"]), question.name
+                kind = page_client.send(endpoint, data, {"pic": address, "x": shape}).kind
+                assert kind == "refused" or (kind == "answered" and not shape["path"]), endpoint.name
     routes = ("file={}", "file/{}", "proxy={}", "file=%68ttp{}", "stream/{}", "file= {}")
     for route in routes:
         target = address.removeprefix("http") if "%68" in route else address
@@ -243,9 +245,9 @@ def test_no_endpoint_fetches_an_address(asker, served, listener, monkeypatch):
     assert asked == [] and fetched == []
 
 
-def test_the_refusal_of_an_address_has_advice(asker):
-    question = named(asker, "click/masks")
-    outcome = asker.ask(question, inputs(question, {"path": "https://example.org/x.png", "meta": META}))
+def test_the_refusal_of_an_address_has_advice(page_client):
+    endpoint = named(page_client, "click/masks")
+    outcome = page_client.send(endpoint, inputs(endpoint, {"path": "https://example.org/x.png", "meta": META}))
     assert outcome.message == NO_FETCH
 
 
@@ -262,26 +264,26 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
     config = AppConfig(checkpoint=str(checkpoint), host="127.0.0.1")
     with running_app(config) as (demo, url):
         assert demo.delete_cache == (1, 2)
-        asker = Asker(url, "short")
-        path = Path(uploaded(asker, int(time.time()) % 10**6)["path"])
-        question = named(asker, "click/predict")
-        answer = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
+        page_client = PageClient(url, "short")
+        path = Path(uploaded(page_client, int(time.time()) % 10**6)["path"])
+        endpoint = named(page_client, "click/predict")
+        answer = page_client.send(endpoint, inputs(endpoint, {"path": str(path), "meta": META}))
         made = Path(answer.data[0]["path"])
         assert path.is_file() and made.is_file()
         deadline = time.monotonic() + 300
         while (path.exists() or made.exists()) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert not path.exists() and not made.exists()
-        assert asker.file(str(path)).status_code == 403
-        gone = asker.ask(question, inputs(question, {"path": str(path), "meta": META}))
+        assert page_client.file(str(path)).status_code == 403
+        gone = page_client.send(endpoint, inputs(endpoint, {"path": str(path), "meta": META}))
         assert gone == Outcome("refused", "This image is no longer here: choose it again.", gone.seconds)
 
 
-def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
-    other = Asker(served[1], "two")
-    theirs = uploaded(asker, 77)
-    question = named(asker, "click/predict")
-    assert asker.ask(question, inputs(question, theirs)).kind == "answered"
+def test_a_session_does_not_see_what_another_has(served, page_client, monkeypatch):
+    other = PageClient(served[1], "two")
+    theirs = uploaded(page_client, 77)
+    endpoint = named(page_client, "click/predict")
+    assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered"
     looks: list[int] = []
     predict = Predictor.predict
 
@@ -290,23 +292,23 @@ def test_a_session_does_not_see_what_another_has(served, asker, monkeypatch):
         return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", counted)
-    assert asker.ask(question, inputs(question, theirs)).kind == "answered" and not looks  # its own is kept
-    assert other.ask(question, inputs(question, theirs)).kind == "answered" and looks == [1]  # another's is not found
+    assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and not looks  # its own is kept
+    assert other.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and looks == [1]  # another's is not found
     page = json.dumps(httpx.get(f"{served[1]}config").json())
     assert theirs["path"] not in page and Path(theirs["path"]).parent.name not in page
     parent = Path(theirs["path"]).parent.parent
     for folder in (parent, parent / "", Path(theirs["path"]).parent):
-        assert asker.file(str(folder)).status_code == 403  # nothing lists what others uploaded
+        assert page_client.file(str(folder)).status_code == 403  # nothing lists what others uploaded
     reopen = named(other, "reopen/reopen")
     for pic in ("sha." + "0" * 32, "sha." + Path(theirs["path"]).parent.name[:32]):
         asked = {"act": "show", "pic": pic}
-        outcome = other.ask(reopen, inputs(reopen, None), asked)
+        outcome = other.send(reopen, inputs(reopen, None), asked)
         assert outcome.kind == "refused" and "no longer on the server" in outcome.message  # no link was made
 
 
-def test_values_that_no_component_reads_are_refused_without_a_traceback(asker, image, capfd):
-    question = named(asker, "change/")
+def test_values_that_no_component_reads_are_refused_without_a_traceback(page_client, image, capfd):
+    endpoint = named(page_client, "change/")
     for data in ([], [image], [3], ["x"] * 5, [image, [1], {}, 5, None], [{"path": 1, "meta": 2}] * 5):
-        outcome = asker.ask(question, data)
+        outcome = page_client.send(endpoint, data)
         assert outcome.kind == "refused" and outcome.message == UNREADABLE, data
     assert "Traceback" not in "".join(capfd.readouterr())

@@ -10,7 +10,7 @@ from PIL import Image
 
 from app import page as ui
 from app.cli import AppConfig
-from scripts.loadtest.client import Asker
+from scripts.loadtest.client import PageClient
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -44,13 +44,13 @@ def visit(url: str, session: str) -> None:
     stream = io.BytesIO()
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((1024, 768), Image.Resampling.BICUBIC).save(stream, "PNG")
-    asker = Asker(url, session)
-    image = asker.upload("a.png", stream.getvalue())
+    page_client = PageClient(url, session)
+    image = page_client.upload("a.png", stream.getvalue())
     assert isinstance(image, dict)
     for start in ("change/", "inspect/", "load_heads/", "ablate/"):
-        question = next(one for one in asker.questions if one.name.startswith(start))
-        assert asker.ask(question, question.good(image), DETAILS).kind == "answered", start
-    asker.close()
+        endpoint = next(one for one in page_client.endpoints if one.name.startswith(start))
+        assert page_client.send(endpoint, endpoint.good(image), DETAILS).kind == "answered", start
+    page_client.close()
 
 
 def held(demo) -> int:
@@ -79,10 +79,10 @@ def test_a_visitor_costs_some_kilobytes(served):
 
 def test_only_so_many_visitors_are_remembered(served):
     demo, url = served
-    asker = Asker(url, "")
-    question = next(one for one in asker.questions if one.name.startswith("change/"))
+    page_client = PageClient(url, "")
+    endpoint = next(one for one in page_client.endpoints if one.name.startswith("change/"))
     for number in range(VISITORS):
-        asker.session = f"visitor {number}"
-        assert asker.ask(question, list(question.values)).kind == "answered"
-    asker.close()
+        page_client.session = f"visitor {number}"
+        assert page_client.send(endpoint, list(endpoint.values)).kind == "answered"
+    page_client.close()
     assert list(demo.app.state_holder.session_data) == [f"visitor {number}" for number in range(VISITORS)[-3:]]

@@ -1,4 +1,4 @@
-"""Nonsense at a page, in little: it crashes nothing; and the fuzzer would see it if it did. Markup stays text."""
+"""The fuzzer on a tiny page: nothing crashes, and a crash would be counted. Markup stays text."""
 
 import html
 import json
@@ -20,7 +20,7 @@ from app.features.export import EVERYTHING, FIGURES
 from app.requests.validation import is_number, number
 from app.server.security import RouteFilter, sanitize
 from crt.errors import CrtError, InvalidSetting
-from scripts.fuzz import generators as nonsense
+from scripts.fuzz import generators
 from scripts.fuzz import run as fuzz_script
 from scripts.fuzz.client import DETAILS, PROGRAM, Fuzzer
 from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, main, memory_growth
@@ -35,7 +35,7 @@ CLASSES = ("cat", EVIL, "${alert(1)}{{value}}</script><script>alert(1)</script>"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """The address of a page whose checkpoint, classes and all, is named by an enemy."""
+    """The address of a page whose checkpoint, classes and all, is hostile."""
     folder = tiny_checkpoint(tmp_path_factory.mktemp("fuzz") / "tiny", name=EVIL, classes=CLASSES)
     config = AppConfig(checkpoint=str(folder), host="127.0.0.1")
     with running_app(config) as (_, url):
@@ -97,16 +97,18 @@ def test_every_other_failure_has_its_sentence():
 
 def test_the_warm_up_sends_every_request_and_every_kind_of_file(fuzzer, monkeypatch):
     asked = []
-    monkeypatch.setattr(fuzzer.asker, "ask", lambda question, data, event=None: asked.append((question.name, event)))
+    monkeypatch.setattr(
+        fuzzer.page_client, "send", lambda endpoint, data, event=None: asked.append((endpoint.name, event))
+    )
     fuzzer.warm_all()
-    assert {name for name, _ in asked} == {name for name in fuzzer.questions if not name.startswith("unload/")}
+    assert {name for name, _ in asked} == {name for name in fuzzer.endpoints if not name.startswith("unload/")}
     assert {event["kind"] for name, event in asked if name.startswith("export/")} == {*FIGURES, EVERYTHING}
 
 
 def test_the_same_seed_sends_the_same_requests():
-    drawn = [[nonsense.request(one) for _ in range(50)] for one in (random.Random(3), random.Random(3))]
+    drawn = [[generators.request(one) for _ in range(50)] for one in (random.Random(3), random.Random(3))]
     assert drawn[0] == drawn[1]
-    drawn = [[nonsense.changed(DETAILS, one) for _ in range(50)] for one in (random.Random(3), random.Random(3))]
+    drawn = [[generators.changed(DETAILS, one) for _ in range(50)] for one in (random.Random(3), random.Random(3))]
     assert repr(drawn[0]) == repr(drawn[1])
     assert sum(one != DETAILS for one in drawn[0]) > 45 and "evil" not in json.dumps(DETAILS)
 
@@ -117,10 +119,10 @@ def test_an_error_of_the_page_is_seen(fuzzer, monkeypatch, capfd):
 
     monkeypatch.setattr(Explorer, "analyze", broken)
     for name in (PAGE, PROGRAM, "inspect/"):
-        question = next(one for one in fuzzer.asker.questions if one.name.startswith(name))
-        data = fuzzer.good(question)
+        endpoint = next(one for one in fuzzer.page_client.endpoints if one.name.startswith(name))
+        data = fuzzer.good(endpoint)
         data[1] = "448"  # another view than the one on the page, which is not looked at again
-        outcome = fuzzer.asker.ask(question, data, DETAILS)
+        outcome = fuzzer.page_client.send(endpoint, data, DETAILS)
         assert (outcome.kind, outcome.message) == ("crashed", "an error of the page's own"), name
     assert INTERNAL_ERROR.startswith(CAUGHT)
 
@@ -130,10 +132,10 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(Explorer, "payload", broken)
-    question = fuzzer.questions[PAGE]
-    data = fuzzer.good(question)
+    endpoint = fuzzer.endpoints[PAGE]
+    data = fuzzer.good(endpoint)
     data[1] = "448"
-    assert fuzzer.asker.ask(question, data).kind == "crashed"
+    assert fuzzer.page_client.send(endpoint, data).kind == "crashed"
     assert "a bug" in str([record.exc_info for record in caplog.records])  # whose traceback the log holds
     request = httpx.Request("GET", "http://x")
     assert outcome_of(httpx.Response(500, text="x", request=request), 0).kind == "crashed"
@@ -150,7 +152,7 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
         ("x" * (LONGEST + 9), "no plain"),
         ("No.", "no plain"),
         ('Traceback (most recent call last): File "x"', "insides"),
-        (f"{nonsense.__file__} is damaged: give another.", "path of the server"),
+        (f"{generators.__file__} is damaged: give another.", "path of the server"),
     ],
 )
 def test_what_is_no_plain_sentence_is_seen(sentence, fault):
@@ -162,7 +164,7 @@ def test_a_page_that_answers_nothing_more_is_not_well(served, fuzzer, monkeypatc
     server.url = served
     assert _health(server, fuzzer) == "ok"
     monkeypatch.setattr(fuzzer, "image", fuzzer.image | {"path": fuzzer.image["path"] + ".gone"})
-    assert _health(server, fuzzer) == "refuses a good question: This image is no longer here: choose it again."
+    assert _health(server, fuzzer) == "refuses a valid request: This image is no longer here: choose it again."
 
 
 def test_counts_add_up_and_name_the_crashes():
@@ -184,13 +186,13 @@ def test_a_number_that_no_float_holds_is_refused_and_not_stumbled_over(value):
 
 @pytest.mark.parametrize("mode", [[], ["overlap"], ["overlap", "bilinear"]])
 def test_a_list_where_one_value_is_meant_is_answered(fuzzer, mode, capfd):
-    for question in fuzzer.asker.questions:
-        if question.kinds.count("dropdown") > 1:
-            data = fuzzer.good(question)
+    for endpoint in fuzzer.page_client.endpoints:
+        if endpoint.kinds.count("dropdown") > 1:
+            data = fuzzer.good(endpoint)
             data = [mode if value == "overlap" else value for value in data]
             if len(data) == 2:  # the note beside the field
                 data[0] = mode
-            assert fuzzer.asker.ask(question, data, DETAILS).kind in ("answered", "refused"), question.name
+            assert fuzzer.page_client.send(endpoint, data, DETAILS).kind in ("answered", "refused"), endpoint.name
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
@@ -205,16 +207,16 @@ def test_a_refusal_does_not_repeat_all_that_was_sent(value):
 
 def test_what_is_echoed_can_be_written_and_has_an_end(fuzzer):
     assert sanitize("\ud800" + "ä" * 99, 10) == "?" + "ä" * 9 and sanitize(None, 5) == "" and sanitize([1], 9) == "[1]"
-    question = next(one for one in fuzzer.asker.questions if one.name.startswith("cancel/"))
-    outcome = fuzzer.asker.ask(question, fuzzer.good(question), {"run": "\ud800", "request": "\udfff" * 9999})
+    endpoint = next(one for one in fuzzer.page_client.endpoints if one.name.startswith("cancel/"))
+    outcome = fuzzer.page_client.send(endpoint, fuzzer.good(endpoint), {"run": "\ud800", "request": "\udfff" * 9999})
     assert outcome.kind == "answered"
 
 
 @pytest.mark.parametrize("event", ["id", ["id"], 3, None, True, [["a", 1]], "\ud800"])
 def test_an_event_that_is_no_object_is_answered(fuzzer, event, capfd):
-    for question in fuzzer.asker.questions:
-        if question.name.startswith(("example/", "inspect/", "reopen", "cancel/")):
-            assert fuzzer.asker.ask(question, fuzzer.good(question), event).kind in ("answered", "refused")
+    for endpoint in fuzzer.page_client.endpoints:
+        if endpoint.name.startswith(("example/", "inspect/", "reopen", "cancel/")):
+            assert fuzzer.page_client.send(endpoint, fuzzer.good(endpoint), event).kind in ("answered", "refused")
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
@@ -281,27 +283,27 @@ def test_the_page_holds_no_markup_of_names(served):
 
 def test_all_that_is_served_of_a_hostile_name_is_saved_or_drawn_as_pixels(fuzzer):
     for name in (f"{EVIL}.png", "page.html", "drawing.svg", "code.js", "x.xhtml", "a.xml", "${alert(1)}.htm"):
-        found = fuzzer.asker.upload(name, b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
+        found = fuzzer.page_client.upload(name, b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>")
         assert isinstance(found, dict), name
         assert not re.search(r"[<>\"'${}]", found["path"]), found["path"]
-        answer = fuzzer.asker.file(found["path"])
+        answer = fuzzer.page_client.file(found["path"])
         kind, how = (answer.headers.get(part, "") for part in ("content-type", "content-disposition"))
         assert answer.status_code == 200
         assert how.startswith("attachment") or kind == "image/png", (name, kind, how)
 
 
 def test_figures_hold_markup_as_text(fuzzer, tmp_path):
-    question = next(one for one in fuzzer.asker.questions if one.name.startswith("export/"))
+    endpoint = next(one for one in fuzzer.page_client.endpoints if one.name.startswith("export/"))
     values = "AACAPwAAgD8AAIA/AACAPw=="
     extra = {"title": EVIL, "note": "</text><script>alert(1)</script>", "unit": "attention", "values": values}
     extra |= {"h": 2, "w": 2, "down": 2, "across": 2}
     asked = DETAILS | {"kind": "svg", "classes": [1, 2], "added_panel": extra}
-    outcome = fuzzer.asker.ask(question, fuzzer.good(question), asked)
+    outcome = fuzzer.page_client.send(endpoint, fuzzer.good(endpoint), asked)
     told = json.dumps(outcome.data)
     path = re.search(r'"download": "([^"]+)"|"path": "([^"]+\.svg)"', told)
     assert outcome.kind == "answered" and path is not None, outcome.message or told[:300]
     assert not re.search(r"[<>${}]", json.loads(f'"{path[1] or path[2]}"'))
-    answer = fuzzer.asker.file(path[1] or path[2])
+    answer = fuzzer.page_client.file(path[1] or path[2])
     assert answer.headers["content-disposition"].startswith("attachment")
     tree = ElementTree.fromstring(answer.content)
     tags = {node.tag.rpartition("}")[2] for node in tree.iter()}
@@ -311,7 +313,7 @@ def test_figures_hold_markup_as_text(fuzzer, tmp_path):
 
 
 def test_the_image_of_the_fuzzer_is_one(fuzzer, tmp_path):
-    data = fuzzer.asker.file(fuzzer.image["path"]).content
+    data = fuzzer.page_client.file(fuzzer.image["path"]).content
     (tmp_path / "a.png").write_bytes(data)
     with Image.open(tmp_path / "a.png") as image:
         assert image.size == (160, 120)
