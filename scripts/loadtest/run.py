@@ -28,7 +28,8 @@ ENDPOINTS = {"/masks": 5, "/cams": 3, "/predict": 2}
 """How often each is used, relative to the others."""
 SIZES = ("224", "336", "448")
 BROWSER = "a page in chromium"
-BUSY = ("queue is full", "currently busy", "too many questions")
+BUSY = ("queue is full", "is busy", "currently busy", "rate limit reached")
+"""Parts, in small letters, of the messages of a page or Gradio that refuse a request for now."""
 LOST = ("connection", "failed to fetch", "no longer", "navigation", "destroyed")
 """Parts, in small letters, of the messages of a page or its browser after the server has been away."""
 SETTLED = 0.2  # of the time goes by before memory is judged
@@ -174,7 +175,7 @@ def _use(
         except Exception as error:  # noqa: BLE001 - what went wrong is what is counted
             sentence = " ".join(str(error).split())[:200] or type(error).__name__
             with lock:
-                if any(word in sentence.lower() for word in BUSY):
+                if is_busy(sentence):
                     tally.busy += 1
                 elif client is None or _is_connection(error):
                     tally.lost += 1
@@ -206,7 +207,7 @@ def _browse(
                     tally.seconds[BROWSER].append(found.seconds)
                     tally.recovered += was_lost
                     was_lost = False
-                elif any(word in message for word in BUSY):
+                elif is_busy(message):
                     tally.busy += 1
                 elif any(word in message for word in LOST):
                     tally.lost += 1
@@ -214,6 +215,11 @@ def _browse(
                 else:
                     tally.errors[found.message[:200]] += 1
         tally.errors.update(f"in the page: {fault[:150]}" for fault in user.faults)
+
+
+def is_busy(message: str) -> bool:
+    """Whether a message refuses a request for now."""
+    return any(word in message.lower() for word in BUSY)
 
 
 def _is_connection(error: BaseException | None) -> bool:

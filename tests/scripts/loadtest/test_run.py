@@ -1,11 +1,13 @@
 """Many users at once, in little: each is answered or refused as busy, and a restart is survived."""
 
 import json
+import re
 
 import pytest
 
 from crt.errors import InvalidSetting
-from scripts.loadtest.run import BROWSER, Load, _flatness, load
+from scripts.loadtest.run import BROWSER, LOST, Load, _flatness, is_busy, load
+from scripts.provenance import ROOT
 from tests.browser.driver import CHROMIUM
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -34,6 +36,25 @@ def test_a_full_queue_is_busy_and_no_error(tmp_path):
     result = load(Load(users=10, minutes=0.15, checkpoint=shipped, thought=0, browser=False, queue_size=1))
     assert BROWSER not in result["load"] and result["command"].endswith("--no-browser")
     assert result["busy"] > 0 and result["errors"] == {} and result["connections_lost"] == 0
+
+
+def page_message(name: str) -> str:
+    """A constant of the module of the page that words what becomes of a request."""
+    source = (ROOT / "app/viewer/core/gradio_queue.mjs").read_text(encoding="utf-8")
+    (text,) = re.findall(rf"^(?:export )?const {name} = '(.+)';$", source, re.MULTILINE)
+    return text
+
+
+def test_the_messages_of_a_busy_page_are_no_errors():
+    for message in (
+        page_message("BUSY"),
+        "Rate limit reached; try again in 7 s.",  # app/server/hosting.py
+        "Queue is full. Max size is 8.",  # Gradio
+    ):
+        assert is_busy(message), message
+    lost = page_message("NO_CONNECTION")
+    assert not is_busy(lost) and any(word in lost.lower() for word in LOST)
+    assert not is_busy("This file is not an image: choose another.")
 
 
 def test_memory_is_judged_once_it_has_settled():
