@@ -8,6 +8,7 @@ import runpy
 import shlex
 import sys
 import tomllib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import patch
@@ -66,7 +67,9 @@ def parse(words: list[str]) -> object:
     if module == "scripts":
         return None
     given = [module, *arguments]
-    with patch("scripts.cli.run_cli", lambda parse, act: parsed(parse)), patch.object(sys, "argv", given):
+    reads_only = patch("scripts.cli.run_cli", lambda parse, act: parsed(parse))
+    with reads_only, patch.object(sys, "argv", given), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "'.*' found in sys.modules", RuntimeWarning)  # runpy's: it runs once more
         try:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         except SystemExit as end:
@@ -88,7 +91,6 @@ def python_words(line: str) -> list[str] | None:
     return None
 
 
-@pytest.mark.filterwarnings("ignore:'.*' found in sys.modules:RuntimeWarning")  # runpy's: a module is run once more
 @pytest.mark.parametrize(("page", "line"), COMMANDS, ids=lambda value: str(value)[:80])
 def test_a_command_is_one_that_its_program_reads(page: str, line: str) -> None:
     words = python_words(line)
