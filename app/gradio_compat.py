@@ -27,7 +27,7 @@ QUEUE_JOIN, CALL, UPLOAD = f"{API}/queue/join", f"{API}/call", f"{API}/upload"
 FILE = f"{API}/file="
 """What follows is the path of a file in the cache, or an address that Gradio would fetch."""
 Routes = Mapping[str, tuple[str, ...]]
-"""The path of a route as Gradio registers it -> the methods that are asked of it."""
+"""The path of a route as Gradio registers it -> its methods that the page and programs use."""
 PAGE_ROUTES: Routes = {
     "/": ("GET", "HEAD"),
     "/assets/{path:path}": ("GET",),

@@ -37,7 +37,7 @@ from crt.errors import InvalidSetting
 
 HOUR = 3600
 SESSIONS = 1000
-"""Visitors whose fields the server remembers, some kilobytes each; the one unseen for longest goes first."""
+"""Visitors whose fields the server keeps, some kilobytes each; the least recent one is dropped first."""
 SUMMARY = ROOT / "results" / "summary.json"
 """What the Results tab shows, written by `scripts.report`."""
 MODE_NOTES = {
@@ -184,7 +184,7 @@ def build(config: AppConfig) -> Served:
             **MODEL,
         }
         run = gr.on([image.change, size.input, mode.input], trigger_mode="always_last", **listener)
-        # In the queue as all others, because what is not can be asked around it.
+        # In the queue as all others: an event outside the queue could be called around it.
         light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
         rerun = switched.then(**listener)

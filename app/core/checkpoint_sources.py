@@ -51,7 +51,7 @@ def source_of(checkpoint: str) -> str | None:
 
     Returns:
         A folder relative to the root of this repository, or a Hub id; None for a folder outside it, which no client
-        needs to know.
+        needs.
     """
     folder = expand_name(checkpoint)
     if not folder.is_dir():

@@ -287,7 +287,7 @@ class Engine:
 
 
 def _take_all_cores() -> None:
-    """For the calling thread alone, whatever number is set for others afterwards: torch takes it over when asked."""
+    """Set torch's threads for the calling thread alone; torch keeps the number once it has been read."""
     torch.set_num_threads(THREADS)
     torch.get_num_threads()
 

@@ -48,7 +48,7 @@ def column(explorer: Explorer, analysis: Analysis, details: dict[str, Any]) -> d
     Raises:
         InvalidSetting: an unknown size or mode.
     """
-    size, mode = asked(details, "size"), asked(details, "mode")
+    size, mode = short_value(details, "size"), short_value(details, "mode")
     model = analysis.model or explorer.engine.model
     about = {"image": fingerprint(analysis.image), "checkpoint": model.sha256, "size": size, "mode": mode}
     settings, capped = settings_of(size, mode, analysis.image)
@@ -78,7 +78,7 @@ def distances(prediction: Prediction) -> dict[str, list[float]]:
     }
 
 
-def asked(details: dict[str, Any], name: str) -> str:
+def short_value(details: dict[str, Any], name: str) -> str:
     """A short text among the details.
 
     Args:

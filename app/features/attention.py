@@ -23,15 +23,17 @@ def register(page: Page) -> None:
         method = transformer_of(analysis, details)
         at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
         model = analysis.model or engine.model
-        seen = model.run(Predictor.token, analysis.image, analysis.settings, method=method, at=at)
-        arrays, data = encode_arrays({"attention": seen.attention, "similarity": seen.similarity})
-        place = {"tile": seen.tile, "patch": seen.patch, "cell": seen.cell}
-        return {"method": method, **place, "prefix": seen.prefix_attention.tolist(), "arrays": arrays, "data": data}
+        token = model.run(Predictor.token, analysis.image, analysis.settings, method=method, at=at)
+        arrays, data = encode_arrays({"attention": token.attention, "similarity": token.similarity})
+        where = {"tile": token.tile, "patch": token.patch, "cell": token.cell}
+        return {"method": method, **where, "prefix": token.prefix_attention.tolist(), "arrays": arrays, "data": data}
 
     def load_heads(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(analysis, details)
-        seen = (analysis.model or engine.model).run(Predictor.layers, analysis.image, analysis.settings, method=method)
-        arrays, data = encode_arrays({"heads": seen.heads, "rollout": seen.rollout})
+        layers = (analysis.model or engine.model).run(
+            Predictor.layers, analysis.image, analysis.settings, method=method
+        )
+        arrays, data = encode_arrays({"heads": layers.heads, "rollout": layers.rollout})
         return {"method": method, "arrays": arrays, "data": data}
 
     page.on("inspect", inspect, **MODEL)

@@ -87,7 +87,7 @@ class FaithfulnessJob:
             InvalidSetting: unknown values.
             Stopped: the request was cancelled.
         """
-        asked, cam, config = self._question(analysis, details)
+        subject, cam, config = self._subject(analysis, details)
         model = analysis.model or self.explorer.engine.model
         request = analysis.session, request_id(details)
         gone = threading.Event()
@@ -97,7 +97,7 @@ class FaithfulnessJob:
             job = pool.submit(
                 model.run_here,
                 measure_faithfulness,
-                asked,
+                subject,
                 cam,
                 config,
                 run_once=lambda score, images: model.run(lambda _: score(images)),
@@ -123,28 +123,28 @@ class FaithfulnessJob:
         while len(self._ended) > ENDED:
             del self._ended[next(iter(self._ended))]
 
-    def _question(self, analysis: Analysis, details: dict[str, Any]) -> tuple[Asked, np.ndarray, FaithfulnessConfig]:
-        """What is asked, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
+    def _subject(self, analysis: Analysis, details: dict[str, Any]) -> tuple[ClassArgs, np.ndarray, FaithfulnessConfig]:
+        """The class that is scored, the map (h, w) on its pixels, and how it is measured. Raises InvalidSetting."""
         method, classes, name = method_of(analysis, details), classes_of(analysis, details), details.get("measure")
         if len(classes) != 1:
             raise InvalidSetting("Faithfulness is measured for one class: choose one.")
         if not isinstance(name, str) or name not in MEASURES:
             raise InvalidSetting(f"Unknown measure: choose one of {', '.join(MEASURES)}.")
         options = map_options(analysis, method, details)
-        asked = Asked(analysis.image, analysis.settings, method, classes[0], options["loops"])
+        subject = ClassArgs(analysis.image, analysis.settings, method, classes[0], options["loops"])
         height, width = analysis.prediction.grid.height, analysis.prediction.grid.width
         if details.get("chance") is True:
-            return asked, np.ones((height, width), dtype=np.float32), FaithfulnessConfig((name,))
+            return subject, np.ones((height, width), dtype=np.float32), FaithfulnessConfig((name,))
         maps = analysis.prediction.cams(method, classes=classes, **options)
         return (
-            asked,
+            subject,
             upsample_cam(maps, analysis.prediction.content_size(method), (height, width))[0],
             FaithfulnessConfig((name,)),
         )
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClassArgs:
     """The arguments of `scored_class`.
 
     Attributes:
@@ -164,7 +164,7 @@ class Asked:
 
 def measure_faithfulness(
     predictor: Predictor,
-    asked: Asked,
+    subject: ClassArgs,
     cam: np.ndarray,
     config: FaithfulnessConfig,
     run_once: Callable[[Score, Tensor], np.ndarray] | None = None,
@@ -174,7 +174,7 @@ def measure_faithfulness(
 
     Args:
         predictor: whose network scores the images.
-        asked: image and class.
+        subject: image and class.
         cam: (h, w) on the pixels of the input size.
         config: what is measured.
         run_once: `run_once(score, images)` calls `score(images)` on the thread of all runs, so that others get their
@@ -188,7 +188,7 @@ def measure_faithfulness(
         Stopped: `should_stop` returned True.
     """
     scored = scored_class(
-        predictor, asked.image, asked.settings, method=asked.method, index=asked.index, loops=asked.loops
+        predictor, subject.image, subject.settings, method=subject.method, index=subject.index, loops=subject.loops
     )
     if run_once is not None:
         scored = replace(scored, score=partial(run_once, scored.score))

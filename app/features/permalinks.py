@@ -30,8 +30,8 @@ UPLOADED = """(image) => {
   const detail = { image: image !== null };
   document.querySelector('.crt-viewer').dispatchEvent(new CustomEvent('crt-upload', { detail }));
 }"""
-"""The viewer learns that the user has chosen an image, or removed it."""
-_PICTURE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
+"""Sends the viewer an event when the user has chosen an image, or removed it."""
+_LINKED_IMAGE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
@@ -137,7 +137,7 @@ class LinkRequest:
         act, pic = details.get("act"), details.get("pic") or ""
         if act not in ACTS:
             raise InvalidSetting("Invalid request. Reload the page.")
-        if not isinstance(pic, str) or (pic and not _PICTURE.fullmatch(pic)):
+        if not isinstance(pic, str) or (pic and not _LINKED_IMAGE.fullmatch(pic)):
             raise InvalidSetting("The link names no image that can be read: choose an image.")
         model = engine.named(details.get("checkpoint"))
         modes = model.config.modes
@@ -159,7 +159,7 @@ def register(page: Page) -> None:
     opening = page.viewer.reopen(links.reopen, [page.image], [page.viewer, page.image, *chosen], **options)
     running = page.viewer.reopen_run(links.reopen_run, [page.image], [page.viewer, *chosen], **QUIET, **MODEL)
     page.viewer.keep(links.keep, [page.image], [page.viewer], **options)
-    # An image that is chosen meanwhile stays on the page: what the link brings would take its place.
+    # An image that is chosen meanwhile stays on the page: the image of the link would replace it.
     page.image.input(None, page.image, js=UPLOADED, cancels=[opening, running], api_visibility="private")
 
 
@@ -255,7 +255,7 @@ class Links:
             return refusal("keep", details, error)
 
     def _fetched(self, event: str, details: dict[str, Any], value: Any) -> dict[str, Any]:
-        """A value for the viewer as an answer, so that the page can show it when it wants to."""
+        """A value for the viewer as an answer, so that the page can show it later."""
         if not isinstance(value, tuple):
             return reply(event, details, {"error": value["message"]})
         view = self.page.viewer.packed(value[0] | {"data": value[1]})
@@ -319,7 +319,7 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
         InvalidSetting: the link names no image, and there is none on the page.
         InvalidImage: the image on the page cannot be read.
     """
-    found = _PICTURE.fullmatch(pic)
+    found = _LINKED_IMAGE.fullmatch(pic)
     if found is None:
         if not path:
             raise InvalidSetting("There is no image: choose one.")

@@ -94,7 +94,7 @@ def made_with(analysis: Analysis) -> dict[str, Any]:
             "input": (prediction.grid.height, prediction.grid.width),
             "example": analysis.example.id if analysis.example else None,
         },
-        "trace": prediction.provenance,
+        "provenance": prediction.provenance,
         **versions(),
     }
 

@@ -1,4 +1,4 @@
-"""What the page shows, as the browser describes it when it wants a file of it: every value checked."""
+"""The contents of the page, as the browser describes them in a request for a file: every value checked."""
 
 from __future__ import annotations
 
@@ -213,14 +213,14 @@ def _maps(
     analysis: Analysis, details: dict[str, Any], ground_truth: GroundTruth, points: tuple[int, int]
 ) -> tuple[MapSpec, ...]:
     """Each map with its own loops, refinement and classes; the same network may come twice."""
-    asked = details.get("maps")
-    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+    specs = details.get("maps")
+    if not isinstance(specs, list) or not all(isinstance(one, dict) for one in specs):
         raise InvalidSetting("The maps to be exported are not named: reload the page.")
-    if len(asked) > (MOST_GRID_MAPS if all("classes" in one for one in asked) else MOST_MAPS):
+    if len(specs) > (MOST_GRID_MAPS if all("classes" in one for one in specs) else MOST_MAPS):
         raise InvalidSetting("These are too many maps for one export: switch some off.")
     found: list[MapSpec] = []
     taken: Counter[str] = Counter()
-    for one in asked:
+    for one in specs:
         method, named = method_of(analysis, one), "classes" in one
         own = {name: one[name] for name in ("loops", "refined") if name in one}
         classes = tuple(classes_of(analysis, one if named else details))

@@ -27,7 +27,7 @@ class Setting:
     """One setting.
 
     Attributes:
-        path: its place in the page's state.
+        path: its key in the page's state.
         type: flag, whole, number, choice, or a value of the page's own: blocks, panels, side, added_panel, classes,
             drawn.
         default: the value at first.
@@ -39,7 +39,7 @@ class Setting:
         slider: least, most and step of its control.
         former: names in earlier links -> those of today.
         personal: whether an example and its link leave it as the user has it.
-        export: its place in the details of an export; empty for what an export holds in another form, or not at all.
+        export: its key in the details of an export; empty for what an export holds in another form, or not at all.
         unlinked: why no link holds it.
     """
 

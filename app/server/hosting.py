@@ -31,10 +31,10 @@ USER = "crt"
 LOGIN_HELP = f"The user name is {USER}. If this form comes back after the login, open the page in a tab of its own."
 """Over plain http no browser lets a login hold inside another site; see `PartitionLogin`."""
 WINDOW = 60.0  # seconds
-CLIENTS = 10_000  # whose questions are counted at a time; beyond it the one unheard of for longest is forgotten
+CLIENTS = 10_000  # whose requests are counted at a time; beyond it the least recent one is dropped
 COMPRESSION = 5  # of the viewer's scripts, 1 to 9: beyond it they hardly become smaller
 COUNTED = (QUEUE_JOIN, CALL, UPLOAD)
-"""What makes the server work: questions of the page and of programs, and uploads."""
+"""The routes that are counted: requests of the page and of programs, and uploads."""
 
 
 class RateLimit:
@@ -49,7 +49,7 @@ class RateLimit:
         self.most = most
         self._clock = clock
         self._lock = threading.Lock()
-        self._asked: OrderedDict[str, deque[float]] = OrderedDict()
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
     def wait(self, client: str) -> float:
         """Count a request of a client.
@@ -62,19 +62,19 @@ class RateLimit:
         """
         now = self._clock()
         with self._lock:
-            asked = self._asked.setdefault(client, deque())
-            self._asked.move_to_end(client)
-            if len(self._asked) > CLIENTS:
-                self._asked.popitem(last=False)
-            while asked and now - asked[0] >= WINDOW:
-                asked.popleft()
-            if len(asked) >= self.most:
-                return asked[0] + WINDOW - now
-            asked.append(now)
+            times = self._times.setdefault(client, deque())
+            self._times.move_to_end(client)
+            if len(self._times) > CLIENTS:
+                self._times.popitem(last=False)
+            while times and now - times[0] >= WINDOW:
+                times.popleft()
+            if len(times) >= self.most:
+                return times[0] + WINDOW - now
+            times.append(now)
             return 0.0
 
 
-class LimitQuestions:
+class LimitRequests:
     """ASGI middleware: 429 with one sentence for a client over the limit.
 
     Args:
@@ -87,7 +87,7 @@ class LimitQuestions:
         self.limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
+        """Pass a request on, or answer it with 429."""
         if scope["type"] == "http" and scope["method"] == "POST" and route_path(scope).startswith(COUNTED):
             seconds = math.ceil(self.limit.wait(client_of(Request(scope))))
             if seconds:
@@ -220,7 +220,7 @@ def server_options(config: AppConfig) -> dict[str, Any]:
             "middleware": [
                 Middleware(RouteFilter, login=bool(password), mcp=mcp),
                 *([Middleware(PartitionLogin)] if password else []),
-                *([Middleware(LimitQuestions, limit=RateLimit(limit))] if limit else []),
+                *([Middleware(LimitRequests, limit=RateLimit(limit))] if limit else []),
             ],
         },
         "mcp_server": mcp,

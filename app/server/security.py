@@ -43,7 +43,7 @@ class SafeBlocks(HookedBlocks):
     """Blocks that refuse a request with one sentence where Gradio would fetch an address or print a traceback."""
 
     def check_values(self, values: Any) -> None:
-        """Raises gr.Error for a file that lies at an address.
+        """Raises gr.Error for a file at an address.
 
         Args:
             values: JSON values of a request.
@@ -60,7 +60,7 @@ class SafeBlocks(HookedBlocks):
         Returns:
             The error with its message.
         """
-        log.warning("A question cannot be read: %s: %.200r", type(error).__name__, str(error))
+        log.warning("A request cannot be read: %s: %.200r", type(error).__name__, str(error))
         return gr.Error(UNREADABLE, print_exception=False)
 
     def server_error(self, error: Exception) -> gr.Error:
@@ -84,7 +84,7 @@ class RouteFilter:
 
     Args:
         app: The application behind it.
-        login: Whether a password is asked for.
+        login: whether there is a password.
         mcp: Whether the MCP server is on.
     """
 

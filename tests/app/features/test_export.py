@@ -136,8 +136,10 @@ def test_the_settings_are_enough_to_make_the_maps_again(analysis, folder):
     changes = {"classes": [1, 2], "loops": 3, "blocks": [0, 2], "maps": [{"method": "crt", "letter": "A", "loops": 1}]}
     files = unzipped(export.archive(screen(analysis, **changes)))
     told = json.loads(files["settings.json"])
-    assert told["trace"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
-    again = Predictor(load_checkpoint(folder)).predict(analysis.image, InferenceConfig(**told["trace"]["settings"]))
+    assert told["provenance"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
+    again = Predictor(load_checkpoint(folder)).predict(
+        analysis.image, InferenceConfig(**told["provenance"]["settings"])
+    )
     made = told["maps"]["crt"]
     options = {name: made[name] for name in ("loops", "refined", "blocks", "pass_reduction")}
     maps = again.cams(made["method"], classes=[entry["index"] for entry in told["classes"]], **options)

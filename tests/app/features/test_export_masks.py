@@ -95,7 +95,7 @@ def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     assert settings["masks"]["seed"]["cat"]["share"] == pytest.approx(inside.mean())
     assert 0 < settings["masks"]["seed"]["cat"]["iou"] < 1
     assert settings["walk"] == {"radius": 5, "beta": 4.0, "exp_times": 3, "threshold": 0.3}
-    assert settings["trace"]["checkpoint_sha256"] == analysis.model.sha256
+    assert settings["provenance"]["checkpoint_sha256"] == analysis.model.sha256
 
 
 def test_the_figure_has_the_points_of_the_page_and_the_files_those_of_the_image(analysis):

@@ -103,7 +103,7 @@ def test_a_minute_slides_and_clients_do_not_share():
     assert limit.wait("a") == 0 and limit.wait("a") == 0 and limit.wait("a") == 60
     for i in range(CLIENTS + 5):
         limit.wait(f"client {i}")
-    assert len(limit._asked) == CLIENTS
+    assert len(limit._times) == CLIENTS
 
 
 def test_a_client_cannot_choose_its_address(monkeypatch):
