@@ -52,7 +52,7 @@ def register(explorer: Explorer) -> None:
         `classes` and `source` (height and width of the image in pixels).
 
         Args:
-            image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            image: The image: JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC.
             size: Pixels of the image's longer side at the input of the networks: {sizes}, or native for its own size;
                 empty for the checkpoint's default.
             mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
@@ -79,7 +79,7 @@ def register(explorer: Explorer) -> None:
         block or threshold is then arithmetic on it, without the networks.
 
         Args:
-            image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            image: The image: JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC.
             size: Pixels of the image's longer side at the input of the networks: {sizes}, or native for its own size;
                 empty for the checkpoint's default.
             mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
@@ -108,7 +108,7 @@ def register(explorer: Explorer) -> None:
         the checkpoint; where classes overlap the stronger one wins.
 
         Args:
-            image: The image: JPEG, PNG, WebP, BMP, GIF or TIFF.
+            image: The image: JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC.
             size: Pixels of the image's longer side at the input of the networks: {sizes}, or native for its own size;
                 empty for the checkpoint's default.
             mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
