@@ -119,11 +119,13 @@ def readme(screen: ExportView) -> str:
         if labelled(screen)
         else f"There are no masks, because an indexed PNG holds {MAX_CLASSES} classes and one of these comes later. "
     )
+    added = screen.shown.added_panel
+    more = f"added_panel (h, w) is the map of the panel {added.title}. " if added else ""
     return (
         f"Class activation maps of {', '.join(screen.classes)}. {FIGURE_WORDS} maps.npz, which numpy.load reads, "
         f"holds for each map an array {name} (K, h, w) of raw, non-negative evidence for the K classes on a grid of "
         f"cells, and {name}.content_size, the height and width of the image in cells: what lies beyond is padding."
-        f"{own} {labels}{SETTINGS_WORDS}"
+        f"{own} {more}{labels}{SETTINGS_WORDS}"
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.requests.export_common import percent
-from app.requests.export_request import UNITS, ExportRequest, GroundTruth, MapSpec
+from app.requests.export_request import UNITS, AddedPanel, ExportRequest, GroundTruth, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.errors import count_of
 from crt.metrics.cam_boxes import largest_box
@@ -94,6 +94,24 @@ def subject_of(prediction: Prediction, wanted: MapSpec) -> str:
         Their names.
     """
     return " + ".join(prediction.classes[index] for index in wanted.classes)
+
+
+def added_panel_of(shown: ExportRequest, added: AddedPanel, letter: str) -> tuple[str, PanelData]:
+    """The CAM that only the page has.
+
+    Args:
+        shown: the settings of the page.
+        added: the CAM.
+        letter: A or B where two are compared, else empty.
+
+    Returns:
+        Its name among the files, and the panel.
+    """
+    key = f"added_panel_{letter.lower()}" if letter else "added_panel"
+    title = f"{letter}: {added.title}" if letter else added.title
+    return key, measured_panel(
+        shown, title, added.note, added.unit, added.values, added.content_size, {}, shown.ground_truth
+    )
 
 
 def measured_panel(

@@ -21,7 +21,7 @@ from crt.pass_reductions import PassReduction
 from crt.types import IGNORE
 
 POINTS = 512  # of the grid on which the page draws, along a side
-CELLS = 256  # of a map that the page brings along, along a side
+CELLS = 512  # of a map that the page brings along, along a side
 RINGS, VERTICES, TEXT = 2000, 60_000, 200
 UNITS = {
     "cam": "raw CAM",
@@ -96,6 +96,7 @@ class AddedPanel:
         unit: a key of `UNITS`.
         values: (h, w) float32 on cells.
         content_size: height and width of the image in cells.
+        letters: A, B or both where it is compared, else empty.
     """
 
     title: str
@@ -103,6 +104,7 @@ class AddedPanel:
     unit: str
     values: np.ndarray
     content_size: tuple[float, float]
+    letters: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ class ExportRequest:
         maps = _maps(analysis, details, ground_truth, points)
         added_panel = _added_panel(details.get("added_panel"))
         image = details.get("image") is True
+        compared = len(maps) + (len(added_panel.letters) if added_panel else 0)
         if panels and not maps and not image and added_panel is None:
             raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
         values = read_group(details)
@@ -198,7 +201,7 @@ class ExportRequest:
             classes=tuple(classes_of(analysis, details)),
             maps=maps,
             image=image,
-            difference=details.get("difference") is True and len(maps) == 2,
+            difference=details.get("difference") is True and compared == 2,
             difference_unit=values["compare.unit"],
             absolute=absolute,
             settings=values,
@@ -294,7 +297,8 @@ def _added_panel(payload: Any) -> AddedPanel | None:
     unit = choice(payload, "unit", UNITS)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
-    return AddedPanel(short_text(payload, "title"), short_text(payload, "note"), unit, values, content_size)
+    letters = choice({"letters": ""} | payload, "letters", (*LETTERS, "".join(LETTERS)))
+    return AddedPanel(short_text(payload, "title"), short_text(payload, "note"), unit, values, content_size, letters)
 
 
 def short_text(details: dict[str, Any], name: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from app.core.analysis import Analysis
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import files_of, readme
-from app.requests.export_panels import PanelData, measured_panel, panel_of, plot_of, scaled, subject_of
+from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
 from app.requests.export_request import UNITS, ExportRequest
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import blocks_between
@@ -56,12 +56,11 @@ class ExportView:
         Returns:
             The contents of the screen.
         """
-        shots = {wanted.key: panel_of(analysis.prediction, shown, config, wanted) for wanted in shown.maps}
+        panels = [(one.letter, one.key, panel_of(analysis.prediction, shown, config, one)) for one in shown.maps]
         if (added := shown.added_panel) is not None:
-            shots["added_panel"] = measured_panel(
-                shown, added.title, added.note, added.unit, added.values, added.content_size, {}, shown.ground_truth
-            )
-        return cls(analysis, shown, config, scaled(shots, shown))
+            panels += [(letter, *added_panel_of(shown, added, letter)) for letter in added.letters or ("",)]
+        panels.sort(key=lambda panel: panel[0])  # A before B
+        return cls(analysis, shown, config, scaled({key: panel for _, key, panel in panels}, shown))
 
     @property
     def class_ids(self) -> tuple[int, ...]:
@@ -164,7 +163,8 @@ class ExportView:
         if self.shown.scale != "map":
             vmax = 1.0 if not raw else max(a.vmax, b.vmax) if self.shown.scale == "shared" else a.vmax
         ends, title, note, truth = ("more B", "more A"), "A − B", "", a.outlines
-        first, second = (subject_of(self.analysis.prediction, wanted) for wanted in self.shown.maps)
+        subjects = [subject_of(self.analysis.prediction, wanted) for wanted in self.shown.maps]
+        first, second = subjects if len(subjects) == 2 else ("", "")  # the added panel's title has no class
         if first != second:
             title, note, truth = f"{first} − {second}", f"A − B, {UNITS[unit]}", (*a.outlines, *b.outlines)
             if max(len(first), len(second)) <= END_LENGTH:

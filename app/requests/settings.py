@@ -19,6 +19,8 @@ BLOCKS = 99
 COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "turbo")
 PANELS = {"input": False, "resnet": True, "tscam": True, "crt": True, "crt_cnn": False}
 """Panels of Explore, and whether they are shown at first."""
+ADDED_PANEL = "added_panel"
+"""In the place of a network: the map of the panel that the user has added."""
 TABS = ("explore", "ablate", "layers", "masks", "results")
 
 
@@ -125,8 +127,8 @@ SETTINGS = (
     _numbers("zoom.x", 0.5, "zx", (0, 1)),
     _numbers("zoom.y", 0.5, "zy", (0, 1)),
     Setting("compare.view", "choice", "side", "w", names=("side", "swipe", "blink", "difference", "classes")),
-    Setting("compare.a", "side", {"method": "resnet"}, "wa", names=METHODS),
-    Setting("compare.b", "side", {"method": "crt"}, "wb", names=METHODS),
+    Setting("compare.a", "side", {"method": "resnet"}, "wa", names=(*METHODS, ADDED_PANEL)),
+    Setting("compare.b", "side", {"method": "crt"}, "wb", names=(*METHODS, ADDED_PANEL)),
     _numbers("compare.split", 0.5, "ws", (0, 1)),
     _numbers("compare.rate", 1, "wr", (0.25, 3)),
     Setting("compare.unit", "choice", "share", "wu", names=("share", "raw"), export="difference_unit"),

@@ -7,6 +7,7 @@ import { mountClassList } from './explore/class_list.mjs';
 import { mountCompare } from './explore/compare.mjs';
 import { mountControls } from './explore/controls.mjs';
 import { mountDrawTool } from './ground_truth/draw_tool.mjs';
+import { mountAddedSide } from './explore/added_side.mjs';
 import { mountExplainers } from './explore/explainers.mjs';
 import { mountInspect } from './attention/inspect.mjs';
 import { mountFaithfulness } from './faithfulness/faithfulness.mjs';
@@ -41,7 +42,7 @@ import { answerBytes } from './core/download.mjs';
 import { openPrediction } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
 const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];
@@ -83,7 +84,7 @@ export function mount(element, trigger, props, watch) {
     cards: JSON.parse(props.cards), results: JSON.parse(props.results),
     /** In a file of its own, without a server, the screen that was saved; else null: standalone/standalone.mjs. */
     saved: props.saved ?? null,
-    /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view) -> { title, note, map, span, max, unit } or null. */
+    /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view, classes) -> { title, note, map, span, max, unit } or null. */
     addedPanels: {},
     /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */
     exports: {},

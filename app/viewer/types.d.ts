@@ -31,8 +31,10 @@ declare namespace Crt {
   interface OwnSettings extends Partial<Settings> { classes?: number[] }
   /** A map with what it was made with; `span`: height and width of the image in its cells. */
   interface Scaled { map: Values; span: Size; max: number; unit: Unit }
-  interface Shown extends Scaled { method: string; classes: number[]; loops: number; refined: boolean }
-  interface AddedPanel extends Omit<Scaled, 'max'> { title: string; note: string; max?: number; method?: string; retry?: (() => void) | null }
+  /** `title`, `note` and `empty` as in AddedPanel, of the map of the added panel. */
+  interface Shown extends Scaled { method: string; classes: number[]; loops: number; refined: boolean; title?: string; note?: string; empty?: string }
+  /** `empty`: why there is nothing to see, else empty. */
+  interface AddedPanel extends Omit<Scaled, 'max'> { title: string; note: string; empty?: string; max?: number; method?: string; retry?: (() => void) | null }
 
   /** Ground truth of the chosen classes: `groundTruthOf` of ground_truth/ground_truth.mjs. */
   interface GroundTruth {
@@ -61,7 +63,7 @@ declare namespace Crt {
     ends: [string, string];
   }
   /** A layer with a map. */
-  interface MapLayer extends Layer { shown: Scaled & { method?: string; classes?: number[]; loops?: number; refined?: boolean } }
+  interface MapLayer extends Layer { shown: Scaled & Partial<Omit<Shown, keyof Scaled>> }
   /** What a panel shows: explore/panel_specs.mjs. */
   interface PanelSpec {
     key: string;
@@ -364,7 +366,7 @@ declare namespace Crt {
     cards: Card[];
     results: Results;
     saved: Saved | null;
-    addedPanels: Record<string, (wanted: any, view: View) => AddedPanel | null>;
+    addedPanels: Record<string, (wanted: any, view: View, classes?: number[]) => AddedPanel | null>;
     exports: Record<string, (state: State, view: View) => object>;
     exportFile(kind: string, more?: object): void;
     view(): View | null;

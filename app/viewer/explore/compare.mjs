@@ -141,8 +141,8 @@ export function mountCompare(page) {
    * @param {Crt.State} state
    * @param {Crt.View} now
    */
-  function showSide(key, { compare }, now) {
-    const { method, own: { classes } } = sideOf(compare[key], now.run);
+  function showSide(key, { compare, added_panel }, now) {
+    const { method, own: { classes } } = sideOf(compare[key], now.run, added_panel);
     const { loops, refined } = compare[key];
     at(`${key}-method`).value = method;
     at(`${key}-class`).value = classes === undefined ? AS_SET : String(classes[0]);

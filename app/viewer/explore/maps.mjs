@@ -1,15 +1,21 @@
 // The maps that the page shows now, kept while their settings stay, and the words for them.
 
+import { largest } from '../maths/order.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { METHOD_TITLES, currentMap } from '../core/store.mjs';
 import { loopWords } from '../core/words.mjs';
 
 const MAX_MAPS = 48;
+/** @type {Crt.AddedPanel} */
+const NO_PANEL = { title: 'Closed panel', note: 'There is no map', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], unit: 'explainer' };
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
- *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image. */
-export function createMaps() {
+ *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image. `added` gives the panel that the user has added, for these
+ *  classes; its map is that of the method added_panel.
+ * @param {(state: Crt.State, classes: number[]) => Crt.AddedPanel | null} [added]
+ */
+export function createMaps(added = () => null) {
   /** @type {Map<string, Crt.Shown>} */
   const kept = new Map();
   /** @type {WeakMap<Float32Array, { h: number, w: number, upsampled: Crt.Values }>} */
@@ -24,6 +30,12 @@ export function createMaps() {
      */
     shown(state, { run, prediction }, method, own = {}) {
       const { classes, loops, refined, blocks, pass_reduction } = { ...state, ...own };
+      if (method === 'added_panel') {
+        const panel = added(state, classes) ?? NO_PANEL;
+        const { data } = panel.map;
+        const empty = panel.empty || (data.length < 2 ? panel.note : ''); // it is still being computed, or there is none
+        return { ...panel, method, classes, loops: 0, refined: false, max: panel.max ?? largest(data), empty };
+      }
       const key = [run.run, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
       const known = kept.get(key);
       if (known) return known;
@@ -76,13 +88,18 @@ export function refinedWords({ blocks, pass_reduction }, loops) {
  */
 export const chosenNames = ({ classes }, run) => classes.map((index) => run.classes[index]).join(' + ');
 
+/** The name of a map: its network, or the title of the added panel.
+ * @param {{ method?: string, title?: string }} shown
+ */
+export const nameOf = ({ method, title }) => METHOD_TITLES[method ?? ''] ?? title ?? '';
+
 /** A map with its settings in words.
- * @param {Pick<Crt.Shown, 'method' | 'loops' | 'refined'>} shown
+ * @param {Pick<Crt.Shown, 'method' | 'loops' | 'refined' | 'title'>} shown
  * @param {boolean} isTransformer
  */
 export function titleOf(shown, isTransformer) {
   const settings = settingsOf(shown, isTransformer);
-  return settings ? `${METHOD_TITLES[shown.method]}, ${settings}` : METHOD_TITLES[shown.method];
+  return settings ? `${nameOf(shown)}, ${settings}` : nameOf(shown);
 }
 
 /** A network or a map with the class that it is of, where its title gives it: 'cat by CRT'.

@@ -11,7 +11,7 @@ import { ranges } from '../maths/color_scale.mjs';
 import { difference } from '../maths/difference.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { gridSize } from './draw.mjs';
-import { by, chosenNames, settingsOf, titleOf } from './maps.mjs';
+import { by, chosenNames, nameOf, settingsOf, titleOf } from './maps.mjs';
 import { percent } from '../core/dom.mjs';
 import { shownMaps } from './shown_maps.mjs';
 import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow } from '../core/store.mjs';
@@ -75,12 +75,12 @@ function pendingSpec({ classes }, key, title) {
  */
 function mapSpec(view, shown, range, subject = '') {
   const { method, classes } = shown;
-  const title = headOf({ method, subject });
+  const title = headOf({ shown, subject });
   const layer = layerOf(method, shown, range, { title: titleOf(shown, view.prediction.isTransformer(method)), name: title, classes, subject });
-  const note = settingsOf(shown, view.prediction.isTransformer(method)) || METHOD_NOTES[method];
+  const note = settingsOf(shown, view.prediction.isTransformer(method)) || (METHOD_NOTES[method] ?? shown.note ?? '');
   return {
-    key: method, title, note, score: score(view, shown), empty: shown.max > 0 ? '' : nothing(shown, subject),
-    ariaLabel: ariaLabel(METHOD_TITLES[method], shown, classes, view), layers: [layer], scales: [layer], layerAt: () => layer,
+    key: method, title, note, score: score(view, shown), empty: emptyOf(shown, subject),
+    ariaLabel: ariaLabel(nameOf(shown), shown, classes, view), layers: [layer], scales: [layer], layerAt: () => layer,
   };
 }
 
@@ -95,7 +95,7 @@ function addedSpec(state, view, shown, range) {
   const layer = layerOf('added_panel', shown, range, { name: shown.title, title: shown.title, classes: state.classes });
   const waiting = shown.map.data.length < 2; // an explainer still at work
   return {
-    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.max > 0 || waiting ? '' : 'All values are 0',
+    key: 'added_panel', title: shown.title, note: shown.note, score: '', empty: shown.empty ?? (shown.max > 0 || waiting ? '' : 'All values are 0'),
     ariaLabel: ariaLabel(shown.title, shown, state.classes, view), layers: [layer], scales: [layer], layerAt: () => layer, retry: shown.retry,
   };
 }
@@ -135,7 +135,7 @@ function compared(state, view, maps, other) {
     const title = by(subject, titles[i]);
     return layerOf(shown[i].method, shown[i], vmaxes[i], { letter, title, name: `${letter} ${title}`, classes: shown[i].classes, subject });
   });
-  const empty = (/** @type {typeof a} */ { shown: { max, classes }, letter, subject }) => (max > 0 ? '' : `${letter}: ${nothing({ classes }, subject)}`);
+  const empty = (/** @type {typeof a} */ layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${emptyOf(layer.shown, layer.subject)}`);
   const words = [a, b].map((layer, i) => ariaLabel(`${layer.letter} ${titles[i]}`, layer.shown, layer.classes, view)).join('. ');
   if (state.compare.view === 'difference') return differing(state, view, a, b);
   if (state.compare.view === 'blink') {
@@ -180,12 +180,12 @@ function differing(state, view, a, b) {
 }
 
 /** What a difference is of, and the names of its scale's ends.
- * @param {Pick<Crt.Layer, 'method' | 'subject'>} a
- * @param {Pick<Crt.Layer, 'method' | 'subject'>} b
+ * @param {Pick<Crt.MapLayer, 'shown' | 'subject'>} a
+ * @param {Pick<Crt.MapLayer, 'shown' | 'subject'>} b
  * @returns {{ title: string, ends: [string, string] }}
  */
 function differenceWords(a, b) {
-  const methods = [a, b].map(({ method }) => METHOD_TITLES[method]);
+  const methods = [a, b].map(({ shown }) => nameOf(shown));
   const subjects = [a.subject, b.subject];
   const [oneMethod, oneClass] = [methods, subjects].map(([first, second]) => first === second);
   const ends = (/** @type {string[]} */ [plus, minus]) => /** @type {[string, string]} */ ([`more ${minus}`, `more ${plus}`]);
@@ -219,8 +219,14 @@ function layerOf(method, shown, range, more = {}) {
   return { method, shown, range, signed: false, from: 0, to: 1, name: METHOD_TITLES[method], letter: '', title: '', classes: [], subject: '', ends: ['', ''], ...more };
 }
 
-/** @param {Pick<Crt.Layer, 'method' | 'subject'>} layer */
-const headOf = ({ method, subject }) => by(subject, METHOD_TITLES[method]);
+/** @param {{ shown: { method?: string, title?: string }, subject: string }} layer */
+const headOf = ({ shown, subject }) => by(subject, nameOf(shown));
+
+/** Why there is nothing to see on a map, or ''.
+ * @param {Crt.Shown} shown
+ * @param {string} subject
+ */
+const emptyOf = (shown, subject) => (shown.max > 0 ? '' : shown.empty || nothing(shown, subject));
 
 /**
  * @param {Pick<Crt.State, 'classes'>} state
@@ -233,6 +239,7 @@ const nothing = ({ classes }, subject = '') => (subject ? `No evidence for ${sub
  * @param {Crt.Shown} shown
  */
 function score({ run }, { method, classes, loops }) {
+  if (!run.methods.includes(method)) return ''; // of another method no probability is known
   const row = scoreRow(run, method, loops);
   return `p ${percent(Math.max(...classes.map((index) => row[index])))}`;
 }

@@ -28,12 +28,12 @@ const LABELS = { ...METHOD_TITLES, added_panel: 'One more map', compare: 'Compar
 
 /** @param {Crt.Page} page */
 export function mountPanels(page) {
-  const { root, at, store, view, onDraw, announce } = page;
+  const { root, at, store, view, current, onDraw, announce } = page;
   /** @type {Map<string, Crt.Panel>} */
   const panels = new Map();
   /** @type {Crt.PanelGrid} */
   const panelGrid = {
-    maps: createMaps(),
+    maps: createMaps((state, classes) => added(state, current(), classes)),
     other: false, // whether the blinking panel shows B
     imageOnly: false, // while a finger is held on a map
     /** Panels on the page, in order. */
@@ -65,7 +65,7 @@ export function mountPanels(page) {
    */
   function draw(state, now) {
     const began = performance.now();
-    const added_panel = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    const added_panel = added(state, now, state.classes);
     const specs = panelSpecsOf(state, now, panelGrid.maps, added_panel && { ...added_panel, max: added_panel.max ?? largest(added_panel.map.data) }, panelGrid.other);
     const columns = state.compare.view === 'classes' ? gridMethods(state, now.run).length : 0;
     layout(specs, state, columns);
@@ -80,6 +80,15 @@ export function mountPanels(page) {
     specs.forEach((spec, i) => paint(panelOf(spec.key), spec, measured[i], state, now));
     hover.refresh();
     root.dataset.redrawMs = (performance.now() - began).toFixed(2);
+  }
+
+  /** The panel that the user has added, for these classes.
+   * @param {Crt.State} state
+   * @param {Crt.View} now
+   * @param {number[]} classes
+   */
+  function added({ added_panel }, now, classes) {
+    return (added_panel && page.addedPanels[added_panel.kind]?.(added_panel, now, classes)) ?? null;
   }
 
   /** The panels of these specs on the page, and no others.

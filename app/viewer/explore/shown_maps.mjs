@@ -6,21 +6,27 @@ import { probableClasses, shownMethods } from '../core/store.mjs';
 const LETTERS = ['A', 'B'];
 export const MAX_GRID_CLASSES = 4; // rows of the grid of classes
 
+/** In the place of a network: the map of the added panel. */
+export const ADDED_PANEL = 'added_panel';
+
 /** `letter`: A or B where two are compared, else empty; `subject`: the names of the map's classes where the maps on the screen are not all of
  *  the classes chosen, else empty.
  * @typedef {{ method: string, letter: string, own: Crt.OwnSettings, subject: string }} ShownMap
  */
 
 /** A side of the comparison as this run has it: its method, or the first there is, and its own settings, as far as the run has them.
+ *  `added`: the panel that the user has added, which may be a side too; it is of the classes of the page.
  * @param {Crt.Side} wanted
  * @param {Pick<Crt.Run, 'methods' | 'classes'>} run
+ * @param {Crt.State['added_panel']} [added]
  * @returns {{ method: string, own: Crt.OwnSettings }}
  */
-export function sideOf(wanted, run) {
+export function sideOf(wanted, run, added = null) {
   const { method, class: name, ...rest } = wanted;
   const index = name === undefined ? -1 : run.classes.indexOf(name);
   const own = index < 0 ? rest : { ...rest, classes: [index] };
   if (run.methods.includes(method)) return { method, own };
+  if (method === ADDED_PANEL && added) return { method, own: {} };
   return { method: run.methods.includes('crt') ? 'crt' : run.methods[0], own };
 }
 
@@ -36,7 +42,7 @@ export function shownMaps(state, run) {
     const methods = gridMethods(state, run);
     return gridClasses(state, run).flatMap((index) => methods.map((method) => ({ method, letter: '', own: { classes: [index] }, subject: run.classes[index] })));
   }
-  const sides = [a, b].map((side) => sideOf(side, run));
+  const sides = [a, b].map((side) => sideOf(side, run, state.added_panel));
   const named = sides.some(({ own }) => own.classes && own.classes.join() !== state.classes.join());
   return sides.map(({ method, own }, i) => ({ method, letter: LETTERS[i], own, subject: named ? chosenNames({ classes: own.classes ?? state.classes }, run) : '' }));
 }

@@ -9,7 +9,7 @@ import { make } from '../core/dom.mjs';
 import { countWords } from '../core/words.mjs';
 import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
-import { shownMaps } from '../explore/shown_maps.mjs';
+import { ADDED_PANEL, shownMaps } from '../explore/shown_maps.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { exported } from '../core/settings.mjs';
 import { snippet } from './snippet.mjs';
@@ -30,13 +30,15 @@ const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', 
 export function describeView(state, view, added = null) {
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const side = state.compare.view === 'side';
+  const shown = shownMaps(state, view.run);
+  const letters = shown.filter(({ method }) => method === ADDED_PANEL).map(({ letter }) => letter).join('');
   return {
     ...exported(state), absolute: exported(state, 'absolute'), classes: state.classes, rows, columns,
-    maps: shownMaps(state, view.run).map((one) => describeMap(one, state, view, rows, columns)),
+    maps: shown.filter(({ method }) => method !== ADDED_PANEL).map((one) => describeMap(one, state, view, rows, columns)),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
     ground_truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
-    added_panel: side && added && added.map.data.length > 1 ? describeAddedPanel(added) : null,
+    added_panel: (side || letters) && added && added.map.data.length > 1 ? { ...describeAddedPanel(added), letters } : null,
   };
 }
 

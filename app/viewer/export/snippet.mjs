@@ -15,8 +15,8 @@ export function pythonString(text) {
 
 /** @typedef {{ name: string, method: string, loops: number, refined: boolean, classes?: number[] }} WantedMap */
 
-/** The maps of the page: [{ name, method, loops, refined, classes }], `classes` where they are not those chosen; all networks if no map is
- *  switched on; in a grid of classes each network once.
+/** The maps of the networks on the page: [{ name, method, loops, refined, classes }], `classes` where they are not those chosen; all networks if there
+ *  is none; in a grid of classes each network once.
  * @param {Crt.State} state
  * @param {Crt.Run} run
  * @returns {WantedMap[]}
@@ -24,7 +24,7 @@ export function pythonString(text) {
 export function wantedMaps(state, run) {
   const { loops, refined } = state;
   if (state.compare.view === 'classes') return gridMethods(state, run).map((method) => ({ name: method, method, loops, refined }));
-  const maps = shownMaps(state, run);
+  const maps = shownMaps(state, run).filter(({ method }) => run.methods.includes(method));
   if (!maps.length) return run.methods.map((method) => ({ name: method, method, loops, refined }));
   return maps.map(({ method, letter, own, subject }) => {
     const { classes, ...rest } = own;

@@ -3,11 +3,10 @@
 import { largest } from '../maths/order.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { MEASURES, atThreshold, averagePrecision, pointsAt } from '../maths/localization.mjs';
-import { by, chosenNames, settingsOf } from '../explore/maps.mjs';
+import { by, chosenNames, nameOf, settingsOf } from '../explore/maps.mjs';
 import { shownClasses, shownMaps } from '../explore/shown_maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { percent } from '../core/dom.mjs';
-import { METHOD_TITLES } from '../core/store.mjs';
 import { groundTruthOf } from './ground_truth.mjs';
 
 const REDRAW_MS = 60; // milliseconds between two tables while a slider moves
@@ -95,7 +94,7 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
     const rows = shownMaps(state, run).map(({ method, letter, own, subject }) => {
       const shown = maps.shown(state, now, method, own);
       return {
-        key: method, title: `${letter && `${letter}: `}${by(subject, METHOD_TITLES[method])}`, note: settingsOf(shown, prediction.isTransformer(method)), classes: shown.classes, shown,
+        key: method, title: `${letter && `${letter}: `}${by(subject, nameOf(shown))}`, note: settingsOf(shown, prediction.isTransformer(method)) || (shown.note ?? ''), classes: shown.classes, shown,
       };
     });
     const added_panel = state.compare.view === 'side' && state.added_panel && addedPanels[state.added_panel.kind]?.(state.added_panel, now);

@@ -5,7 +5,8 @@ import { SETTINGS } from '../core/schema.mjs';
 import { settingAt } from '../core/settings.mjs';
 
 const PANELS = settingAt('visible').names ?? [];
-const METHODS = settingAt('compare.a').names ?? [];
+const METHODS = settingAt('added_panel').names ?? [];
+const SIDES = settingAt('compare.a').names ?? [];
 const LOOPS = settingAt('loops');
 const BLOCKS = settingAt('blocks');
 const NONE = '-';
@@ -102,7 +103,7 @@ const shown = {
 };
 const blockRange = tuple([whole(...bounds(BLOCKS)), whole(...bounds(BLOCKS))], ([a, b]) => (a <= b ? [a, b] : undefined), (value) => value);
 const sideSettings = tuple(
-  [choice(METHODS), orNull(whole(...bounds(LOOPS))), orNull(flag)],
+  [choice(SIDES), orNull(whole(...bounds(LOOPS))), orNull(flag)],
   ([method, loops, refined]) => ({ method, ...(loops === null ? {} : { loops }), ...(refined === null ? {} : { refined }) }),
   ({ method, loops, refined }) => [method, loops, refined],
 );

@@ -330,6 +330,30 @@ def test_a_grid_of_classes_has_a_row_for_each_and_a_column_for_each_network(anal
     assert len(screen(analysis, maps=many[:16]).shots) == 16
 
 
+def test_the_added_panel_is_compared(analysis):
+    crt = {"method": "crt", "letter": "B"}
+    shown = screen(analysis, maps=[crt], difference=True, added_panel=added_panel(letters="A", unit="explainer"))
+    assert [shot.title for shot in shown.shots.values()] == ["A: Attention", "B: CRT"]
+    said = words(shown.figures(["svg"])["svg"])
+    assert "A − B, share of own maximum" in said and "arbitrary units" in said
+    assert list(shown.settings()["maps"]) == ["added_panel_a", "crt"]
+    assert "added_panel (h, w) is the map of the panel Attention." in shown.readme()
+    with np.load(io.BytesIO(shown.files()["maps.npz"])) as arrays:
+        np.testing.assert_array_equal(arrays["added_panel"], np.arange(12, dtype=np.float32).reshape(3, 4))
+    second = screen(analysis, maps=[crt | {"letter": "A"}], difference=True, added_panel=added_panel(letters="B"))
+    assert [shot.title for shot in second.shots.values()] == ["A: CRT", "B: Attention"]
+    both = screen(analysis, maps=[], difference=True, added_panel=added_panel(letters="AB"))
+    assert list(both.shots) == ["added_panel_a", "added_panel_b"]
+    assert any("A − B" in line for line in words(both.figures(["svg"])["svg"]))
+    assert not screen(analysis, maps=[crt], difference=True, added_panel=added_panel()).shown.difference
+
+
+def test_a_map_as_large_as_the_page_shows_is_exported(analysis):
+    values = base64.b64encode(np.ones((512, 384), "<f4").tobytes()).decode()
+    large = added_panel(values=values, h=512, w=384, down=512, across=384)
+    assert screen(analysis, maps=[], added_panel=large).shots["added_panel"].cells.shape == (512, 384)
+
+
 def test_a_map_of_nothing_is_exported(analysis):
     nothing = replace(
         analysis.prediction.records["resnet"], cams=np.zeros_like(analysis.prediction.records["resnet"].cams)
@@ -367,7 +391,8 @@ def test_a_map_of_nothing_is_exported(analysis):
         {"ground_truth": {"polygons": [RING], "cutoffs": {"cat": "0.5"}}},
         {"added_panel": added_panel(h=10_000)}, {"added_panel": added_panel(h=2)},
         {"added_panel": added_panel(title=3)}, {"added_panel": added_panel(unit="$")},
-        {"added_panel": added_panel(across=0)},
+        {"added_panel": added_panel(across=0)}, {"added_panel": added_panel(letters="BA")},
+        {"added_panel": added_panel(letters=None)}, {"added_panel": added_panel(h=513)},
         {"added_panel": added_panel(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
     ],
 )  # fmt: skip
