@@ -8,6 +8,7 @@ from typing import Any
 
 from app.core.analysis import Analysis
 from app.requests.export_request import RINGS, VERTICES
+from app.requests.saved_file import SavedFile
 from crt.errors import InvalidSetting
 
 QUERY_LENGTH = 4000  # characters of a link; its reader in the page checks each field
@@ -49,11 +50,13 @@ class SavedScreen:
         query: as a link has it.
         scenes: those about the same run.
         drawn: ground truth on the image.
+        file: the maps of the added panel if they are from a file, else None.
     """
 
     query: str
     scenes: tuple[Scene, ...]
     drawn: tuple[Shape, ...]
+    file: SavedFile | None = None
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any]) -> SavedScreen:
@@ -79,15 +82,16 @@ class SavedScreen:
             _text(details, "query", QUERY_LENGTH),
             tuple(Scene(_text(one, "title", TITLE_LENGTH), _text(one, "query", QUERY_LENGTH)) for one in scenes),
             shapes,
+            None if details.get("file") is None else SavedFile.of(details["file"], analysis.prediction.classes),
         )
 
     def values(self) -> dict[str, Any]:
         """The screen as JSON values.
 
         Returns:
-            `query`, `scenes` and `drawn`.
+            `query`, `scenes` and `drawn`, and `file` if there is one.
         """
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def _objects(details: dict[str, Any], name: str) -> list[dict[str, Any]]:

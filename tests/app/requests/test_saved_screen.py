@@ -23,6 +23,13 @@ def test_a_screen_is_kept_as_it_is():
     }
 
 
+def test_the_maps_of_a_file_join_the_screen():
+    cam = {"label": "cat", "h": 2, "w": 2, "max": 1, "values": "AAAAAAAAAAA=", "low": 0, "high": 1, "size": [2, 2]}
+    values = SavedScreen.of(ANALYSIS, {**GIVEN, "file": {"name": "Mine", "cams": [cam]}}).values()
+    assert values["file"] == {"name": "Mine", "cams": ({**cam, "size": (2, 2)},)}
+    assert "file" not in SavedScreen.of(ANALYSIS, {**GIVEN, "file": None}).values()
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -41,6 +48,7 @@ def test_a_screen_is_kept_as_it_is():
         {"drawn": [{**SHAPE, "polygon": [[0, 1.5]]}]},
         {"drawn": [{**SHAPE, "polygon": [[True, 0]]}]},
         {"drawn": [{**SHAPE, "polygon": [[0, 0]] * 70_000}]},
+        {"file": {"name": "Mine", "cams": []}},
     ],
 )
 def test_anything_else_is_refused_with_a_sentence(wrong):
