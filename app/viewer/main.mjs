@@ -9,6 +9,7 @@ import { mountControls } from './explore/controls.mjs';
 import { mountDrawTool } from './ground_truth/draw_tool.mjs';
 import { mountAddedSide } from './explore/added_side.mjs';
 import { mountExplainers } from './explore/explainers.mjs';
+import { mountFilePanel } from './explore/file_panel.mjs';
 import { mountInspect } from './attention/inspect.mjs';
 import { mountFaithfulness } from './faithfulness/faithfulness.mjs';
 import { mountLayers } from './attention/layers.mjs';
@@ -42,7 +43,7 @@ import { answerBytes } from './core/download.mjs';
 import { openPrediction } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
 const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];

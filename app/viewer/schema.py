@@ -17,7 +17,8 @@ from crt.io_utils import write_text
 
 TYPES = {
     "flag": "boolean", "whole": "number", "number": "number", "choice": "string", "blocks": "Crt.Blocks",
-    "panels": "Record<string, boolean>", "side": "Crt.Side", "added_panel": "Crt.AttentionPanel | Crt.ExplainerPanel",
+    "panels": "Record<string, boolean>", "side": "Crt.Side",
+    "added_panel": "Crt.AttentionPanel | Crt.ExplainerPanel | Crt.FilePanel",
     "classes": "number[]", "drawn": "Record<string, Crt.Shape[]>",
 }  # fmt: skip
 """TypeScript's type of each type of setting."""

@@ -184,6 +184,8 @@ declare namespace Crt {
   interface Shape { label: string; polygon: [number, number][] }
   interface AttentionPanel { kind: 'attention'; method: string; pass: number; block: number; head: number | null }
   interface ExplainerPanel { kind: 'explainer'; method: string; name: string }
+  /** The maps of a file that the user has given: a number of explore/file_cams.mjs. */
+  interface FilePanel { kind: 'file'; id: number; method?: undefined }
 
   /** All that a user can choose (`INITIAL` of core/store.mjs). */
   type State = import('./core/schema.mjs').State;
@@ -342,14 +344,16 @@ declare namespace Crt {
     fetch(wanted: import('./permalink/permalink.mjs').Wanted, signal: AbortSignal): Promise<Run & Bytes>;
     /** Have the server keep the image -> why it does not, or ''. */
     keep(): Promise<string>;
-    query(): string;
+    /** `saved`: for an interactive page, which has the map from a file. */
+    query(saved?: boolean): string;
   }
   /** The screen that a file of its own opens with. `id`: of the file; `query`: null for what the checkpoint recommends,
-   *  or for a link in the address; `drawn`: as in State; `added_panel`: of a gallery's page; `talk`: scenes with what they
+   *  or for a link in the address; `drawn`: as in State; `added_panel`: of a gallery's page; `file`: the maps
+   *  of the added panel, if they are from a file; `talk`: scenes with what they
    *  show, as presentation/scene_file.mjs packs it. */
   interface Saved {
     id: string; query: string | null; scenes: Scene[]; drawn: Record<string, Shape[]>; added_panel?: State['added_panel'];
-    talk?: { scenes: Scene[]; kept: Record<string, any> };
+    file?: import('./explore/file_cams.mjs').SavedFile; talk?: { scenes: Scene[]; kept: Record<string, any> };
   }
   /** What mountScenes adds to the page. */
   interface PageScenes {

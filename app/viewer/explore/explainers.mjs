@@ -26,6 +26,7 @@ export function mountExplainers(page) {
 
   at('added_panel').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
     const [name, method] = event.target.value.split(' ');
+    if (name && !Object.hasOwn(EXPLAINERS, name)) return; // a file: file_panel.mjs
     store.set({ added_panel: name ? { kind: 'explainer', name, method } : null });
   });
   onRun((view) => {

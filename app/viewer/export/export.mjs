@@ -9,6 +9,7 @@ import { make } from '../core/dom.mjs';
 import { countWords } from '../core/words.mjs';
 import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
+import { fileOf, toSave } from '../explore/file_cams.mjs';
 import { ADDED_PANEL, shownMaps } from '../explore/shown_maps.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { exported } from '../core/settings.mjs';
@@ -79,8 +80,8 @@ function describeAddedPanel({ title, note, unit, map, span }) {
   return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
 }
 
-/** What an interactive page opens with: the screen as a link has it, the scenes about its run, and the shapes drawn on its
- *  image. A scene about another image, size, mode or checkpoint would need the server.
+/** What an interactive page opens with: the screen as a link has it, the scenes about its run, the shapes drawn on its
+ *  image, and the map from a file if it is shown. A scene about another image, size, mode or checkpoint would need the server.
  * @param {Crt.Page} page
  */
 export function describeSaved({ store, scenes, link, current }) {
@@ -91,7 +92,11 @@ export function describeSaved({ store, scenes, link, current }) {
     const scene = decode(query);
     return scene.image === imageOf(run) && (scene.checkpoint ?? '') === checkpoint && scene.size === size && (scene.mode ?? first) === mode;
   };
-  return { query: link.query(), scenes: scenes.list().filter(own).map(({ title, query }) => ({ title, query })), drawn: shapesOf(store.get(), run) };
+  const { added_panel } = store.get();
+  const given = added_panel?.kind === 'file' ? fileOf(run.imageId, added_panel.id) : null;
+  const file = given && toSave(given, run.classes);
+  const listed = scenes.list().filter(own).map(({ title, query }) => ({ title, query }));
+  return { query: link.query(true), scenes: listed, drawn: shapesOf(store.get(), run), ...(file ? { file } : {}) };
 }
 
 /** What a file of its own gets of the scenes: those with a run, and what they show beside the run of the page.

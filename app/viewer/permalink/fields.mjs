@@ -131,10 +131,12 @@ const explainer = tuple(
   ([kind, method, name]) => ({ kind, method, name }),
   ({ kind, method, name }) => [kind, method, name],
 );
+const file = tuple([choice(['file']), whole(1, 9999)], ([kind, id]) => ({ kind, id }), ({ kind, id }) => [kind, id]);
+const ADDED_PANELS = new Map(Object.entries(/** @type {Record<string, Kind<any>>} */ ({ attention, explainer, file })));
 /** @type {Kind<Crt.State['added_panel']>} */
 const addedPanel = {
-  read: (text) => attention.read(text) ?? explainer.read(text),
-  write: (value) => (value.kind === 'explainer' ? explainer : attention).write(value),
+  read: (text) => ADDED_PANELS.get(text.split('.')[0])?.read(text),
+  write: (value) => /** @type {Kind<any>} */ (ADDED_PANELS.get(value.kind)).write(value),
   problem: attention.problem,
 };
 

@@ -41,7 +41,7 @@ export function mountPermalink(page) {
   /** @type {{ example: string | null | undefined, settings: Partial<Crt.State>, former: Partial<Crt.State> } | null} */
   let lent = null; // what an example has set of LENT, and what was set before
 
-  page.link = { open, expect, fetch: fetchRun, keep, query: () => encode(store.get(), current().run) };
+  page.link = { open, expect, fetch: fetchRun, keep, query: (saved = false) => encode(store.get(), current().run, saved) };
   onRun((next) => {
     at('copy-link').disabled = !next;
     if (!next || next.run.pending) return; // the link may be about the next image, and a part lacks what it sets
@@ -237,8 +237,9 @@ export function mountPermalink(page) {
     const image = run.example ? '' : ' The server keeps the image for an hour.';
     const named = decode(query).names.length;
     const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
+    const file = store.get().added_panel?.kind === 'file' ? ' The map from a file is not in it.' : '';
     const done = copied ? 'Link copied.' : 'Copy the link from this field.';
-    showNote(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}`);
+    showNote(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}${file}`);
     announce(at('permalink-note').textContent);
   }
 

@@ -38,11 +38,14 @@ export function imageOf(run) {
   return run.example ? `ex.${run.example}` : `sha.${String(run.imageId).slice(0, 32)}`;
 }
 
-/** State and header of the run on the page -> a query string without its question mark.
+/** State and header of the run on the page -> a query string without its question mark. A map that the user has given as a
+ *  file is in no link; with `saved`, for an interactive page, which has it, it is the first of its files.
  * @param {Crt.State} state
  * @param {Crt.Run | null} run
+ * @param {boolean} [saved]
  */
-export function encode(state, run) {
+export function encode(state, run, saved = false) {
+  const written = saved ? withFirstFile(state) : withoutFile(state);
   const parts = [`v=${VERSION}`];
   if (run) {
     const image = imageOf(run);
@@ -55,10 +58,24 @@ export function encode(state, run) {
     if (names.length) parts.push(`c=${names.join(',')}`);
   }
   for (const [key, [path, kind]] of FIELDS) {
-    const text = kind.write(valueAt(state, path));
+    const text = kind.write(valueAt(written, path));
     if (text !== kind.write(valueAt(INITIAL, path))) parts.push(`${key}=${escaped(text)}`);
   }
   return parts.join('&');
+}
+
+/** @param {Crt.State} state */
+const withFirstFile = (state) => (state.added_panel?.kind === 'file' ? { ...state, added_panel: { kind: /** @type {const} */ ('file'), id: 1 } } : state);
+
+/** A state without a map from a file.
+ * @param {Crt.State} state
+ * @returns {Crt.State}
+ */
+function withoutFile(state) {
+  if (state.added_panel?.kind !== 'file') return state;
+  const { a, b } = state.compare;
+  const side = (/** @type {Crt.Side} */ now, /** @type {Crt.Side} */ first) => (now.method === 'added_panel' ? first : now);
+  return { ...state, added_panel: null, compare: { ...state.compare, a: side(a, INITIAL.compare.a), b: side(b, INITIAL.compare.b) } };
 }
 
 /** A query string -> { linked, settings, names, image, size, mode, problems }. `settings` is a whole state but for

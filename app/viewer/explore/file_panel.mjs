@@ -1,0 +1,161 @@
+// The added panel of a file: a map of another method that the user chooses or drops. It is read in this page
+// (cam_file.mjs) and kept for its image (file_cams.mjs).
+
+import { make } from '../core/dom.mjs';
+import { BadCam, UNNAMED, isDeepPng, readCams, sizeProblem } from './cam_file.mjs';
+import { NAME_MAX_CHARS, camsForImage, fileOf, filesOf, firstName, keepCams, keepSaved, panelOf, rename } from './file_cams.mjs';
+import { ADDED_PANEL } from './shown_maps.mjs';
+
+const OPTION = 'file'; // and the file's number: the value of its option
+const HEAD_BYTES = 26; // of a PNG, up to its colour type
+const MAX_NAMES = 4; // classes that a message lists
+
+/** What was read, in words.
+ * @param {string} file
+ * @param {Map<string, Crt.Values>} read
+ * @param {string[]} shown names of the classes that are shown
+ */
+export function readWords(file, read, shown) {
+  const names = [...read.keys()];
+  if (names[0] === UNNAMED) return `${file} was read as the map of ${shown.join(' and ')}.`;
+  const more = names.length - MAX_NAMES;
+  return `${file} was read, with maps of ${names.slice(0, MAX_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+}
+
+/** What becomes of a file that is dropped on the Explore tab: 'cam'; 'mask', which is ground truth; 'png' for one or the other, by its
+ *  depth. `onMaps`: on the maps, where masks are dropped too.
+ * @param {string} name
+ * @param {boolean} onMaps
+ */
+export function dropKind(name, onMaps) {
+  const ending = /\.(npy|npz|png)$/i.exec(name)?.[1].toLowerCase();
+  if (!onMaps || ending === 'npy' || ending === 'npz') return 'cam';
+  return ending === 'png' ? 'png' : 'mask';
+}
+
+/** @param {Crt.Page} page */
+export function mountFilePanel(page) {
+  const { root, at, store, view, onRun, onDraw } = page;
+  const select = at('added_panel');
+  const group = make('optgroup', { label: 'Files' });
+  let listed = ''; // the files of the group
+  let opened = false; // whether the file of an interactive page is kept
+
+  at('cam-name').maxLength = NAME_MAX_CHARS;
+  at('cam-file').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
+    take(event.target.files?.[0]);
+    event.target.value = ''; // so that the same file can be given again
+  });
+  select.addEventListener('change', () => {
+    const [kind, id] = select.value.split(' ');
+    if (kind === OPTION) store.set({ added_panel: { kind: 'file', id: Number(id) } });
+  });
+  at('cam-name').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
+    const file = shownFile(store.get());
+    if (!file) return;
+    rename(file, event.target.value);
+    event.target.value = file.name;
+    store.set({});
+  });
+  mountDrop(root.querySelector('[role="tabpanel"][data-tab="explore"]'));
+
+  onRun((next, before) => {
+    if (next && page.saved?.file && !opened) {
+      opened = true;
+      keepSaved(next.run.imageId, page.saved.file);
+    }
+    if (next?.run.imageId !== before?.run.imageId) note('');
+  });
+  onDraw((state, { run }) => {
+    list(filesOf(run.imageId));
+    const file = shownFile(state);
+    if (state.added_panel?.kind === 'file') select.value = file ? `${OPTION} ${file.id}` : '';
+    at('cam-name-field').hidden = !file;
+    if (file && document.activeElement !== at('cam-name')) at('cam-name').value = file.name;
+  });
+  page.addedPanels.file = (/** @type {Crt.FilePanel} */ { id }, { run }, classes = store.get().classes) => panelOf(fileOf(run.imageId, id), classes.map((index) => run.classes[index]));
+
+  /** @param {Crt.State} state */
+  function shownFile({ added_panel }) {
+    const now = view();
+    return now && added_panel?.kind === 'file' ? fileOf(now.run.imageId, added_panel.id) : null;
+  }
+
+  /** The files among the panels that can be added; in an interactive page they are the only ones.
+   * @param {import('./file_cams.mjs').FileCams[]} files
+   */
+  function list(files) {
+    const now = JSON.stringify(files.map(({ id, name }) => [id, name]));
+    if (now !== listed) group.replaceChildren(...files.map(({ id, name }) => make('option', { value: `${OPTION} ${id}`, text: name })));
+    listed = now;
+    if (!files.length) group.remove();
+    else if (group.parentElement !== select) select.append(group);
+    select.dataset.files = files.length ? 'yes' : 'no';
+    if (page.saved) for (const other of select.querySelectorAll('optgroup')) if (other !== group) other.remove();
+  }
+
+  /** @param {File | undefined} file */
+  async function take(file) {
+    const now = view();
+    if (!file || !now) return;
+    const { imageId, source, classes } = now.run;
+    note(`${file.name} is being read…`);
+    try {
+      const problem = sizeProblem(file.size);
+      if (problem) throw new BadCam(problem);
+      const read = await readCams(new Uint8Array(await file.arrayBuffer()), classes);
+      if (view()?.run.imageId !== imageId) return; // another image came meanwhile, and took the note away
+      const { compare, classes: chosen } = store.get();
+      const shown = chosen.map((index) => classes[index]);
+      const id = keepCams(imageId, firstName(file.name), camsForImage(read, shown, source));
+      note(readWords(file.name, read, shown));
+      // Where two maps are compared, it is the first of them.
+      store.set({ added_panel: { kind: 'file', id }, compare: compare.view === 'side' ? compare : { ...compare, a: { method: ADDED_PANEL } } });
+    } catch (error) {
+      if (!(error instanceof BadCam || error instanceof DOMException)) throw error;
+      note(error instanceof BadCam ? `${file.name}: ${error.message}` : `${file.name} could not be read: choose it again.`);
+    }
+  }
+
+  /** @param {HTMLElement | null} zone */
+  function mountDrop(zone) {
+    const over = (/** @type {boolean} */ here) => { at('cam-box').dataset.over = here ? 'yes' : 'no'; };
+    const hasFiles = (/** @type {DragEvent} */ event) => view() && [...(event.dataTransfer?.types ?? [])].includes('Files');
+    const inside = (/** @type {string} */ role, /** @type {Event} */ event) => at(role).contains(/** @type {Node} */ (event.target));
+    zone?.addEventListener('dragover', (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      over(!inside('panels', event)); // the maps have an outline of their own
+    });
+    zone?.addEventListener('dragleave', () => over(false));
+    zone?.addEventListener('drop', (event) => {
+      over(false);
+      const file = event.dataTransfer?.files[0];
+      if (!hasFiles(event) || !file) return;
+      event.preventDefault();
+      const kind = dropKind(file.name, inside('panels', event));
+      if (kind === 'mask') return; // the maps take it
+      event.stopPropagation();
+      at('panels').dataset.over = 'no';
+      if (kind === 'cam') take(file);
+      else takePng(file);
+    }, true);
+  }
+
+  /** A PNG on the maps is a mask unless it has 16 bits a value. One that cannot be opened is left to `take`, which says so.
+   * @param {File} file
+   */
+  async function takePng(file) {
+    const deep = await file.slice(0, HEAD_BYTES).arrayBuffer().then((head) => isDeepPng(new Uint8Array(head)), () => true);
+    if (deep) return take(file);
+    const given = new DataTransfer();
+    given.items.add(file);
+    at('ground-truth-file').files = given.files;
+    at('ground-truth-file').dispatchEvent(new Event('change'));
+  }
+
+  /** @param {string} text */
+  function note(text) {
+    at('cam-note').textContent = text;
+  }
+}
