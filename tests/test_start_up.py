@@ -25,7 +25,7 @@ import contextlib, io, json, runpy, sys
 def loaded():
     return {name.partition(".")[0] for name in sys.modules}
 
-told, before = {}, loaded()
+reported, before = {}, loaded()
 for target in sys.argv[1:]:
     sys.argv = [target, "--help"]
     out, code = io.StringIO(), 0
@@ -37,9 +37,9 @@ for target in sys.argv[1:]:
                 runpy.run_module(target, run_name="__main__", alter_sys=True)
         except SystemExit as end:
             code = end.code
-    told[target] = [code or 0, "--help" in out.getvalue(), sorted(loaded() - before)]
+    reported[target] = [code or 0, "--help" in out.getvalue(), sorted(loaded() - before)]
     before = loaded()
-print(json.dumps(told))
+print(json.dumps(reported))
 """
 COMMANDS = ["app.py", *(f"scripts.{name}" for name in commands())]
 

@@ -1,7 +1,7 @@
 """METHOD written out the plainest way: to read, to compare the library with, and to be timed against.
 
 Each loop count is a run of its own, every attention matrix is written out whole, and the image is padded as the
-authors' program does unless told otherwise. The networks' weights and layers are timm's; what the method adds is here.
+authors' program does by default. The networks' weights and layers are timm's; what the method adds is here.
 """
 
 import numpy as np

@@ -79,16 +79,16 @@ def prediction(client, image) -> Prediction:
 def test_every_endpoint_and_parameter_is_described_and_typed(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     assert set(endpoints) == set(PARAMETERS)
-    for name, told in endpoints.items():
-        assert len(told["description"]) > 80, name
-        parameters = {one["parameter_name"]: one for one in told["parameters"]}
+    for name, reported in endpoints.items():
+        assert len(reported["description"]) > 80, name
+        parameters = {one["parameter_name"]: one for one in reported["parameters"]}
         assert set(parameters) == PARAMETERS[name]
         for label, one in parameters.items():
             assert one["label"] and not one["label"].startswith("parameter_"), (name, label)
             assert one["python_type"]["type"] not in ("", "Any"), (name, label)
         required = {label for label, one in parameters.items() if not one["parameter_has_default"]}
         assert required == {"image"}, name
-        (given,) = told["returns"]
+        (given,) = reported["returns"]
         assert given["label"] and given["python_type"]["type"] not in ("", "Any")
 
 

@@ -10,7 +10,7 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--no-such-option", "1"], "Unrecognized options: --no-such-option, 1"),
         (["--port", "high"], "--port"),
@@ -19,11 +19,11 @@ APP = Path(__file__).resolve().parents[2] / "app.py"
         (["--device"], "--device"),
     ],
 )
-def test_what_cannot_be_read_is_one_line_and_exit_code_2(words, told, capsys, monkeypatch):
+def test_what_cannot_be_read_is_one_line_and_exit_code_2(words, expected, capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", [str(APP), *words])
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(APP), run_name="__main__")
     printed = capsys.readouterr()
     assert end.value.code == 2 and printed.out == ""
     assert printed.err.startswith("error: ") and printed.err.count("\n") == 1
-    assert told in printed.err and printed.err.endswith(f". All options: python {APP} --help\n")
+    assert expected in printed.err and printed.err.endswith(f". All options: python {APP} --help\n")

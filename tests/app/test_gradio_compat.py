@@ -201,8 +201,8 @@ def test_a_session_keeps_updates_of_fields_and_none_of_what_is_unkept():
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     try:
         for value in ("a", "b"):  # the second is one of the choices that the first has added
-            told = asked(url, 0, [value])["data"]
-            assert told[1]["props"]["inspect_answer"]["value"] == value
+            reported = asked(url, 0, [value])["data"]
+            assert reported[1]["props"]["inspect_answer"]["value"] == value
         state = demo.app.state_holder["s"]
         assert state[field._id].choices == [("a", "a"), ("b", "b")] and state[viewer._id] is viewer
         assert state.config_values == {}

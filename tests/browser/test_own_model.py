@@ -105,9 +105,9 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_runs(open_page, i
 def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_users(open_page, server, image, tmp_path):
     config = tmp_path / "second" / "config.json"
     second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
-    told = json.loads(config.read_text())
-    told["defaults"] |= {"loops": 3, "pass_reduction": "first"}
-    config.write_text(json.dumps(told))
+    reported = json.loads(config.read_text())
+    reported["defaults"] |= {"loops": 3, "pass_reduction": "first"}
+    config.write_text(json.dumps(reported))
     page = open_page()
     pass_reduction, note = page.locator('[data-role="pass_reduction"]'), page.locator('[data-role="attention-note"]')
     load(page, second)
@@ -130,9 +130,9 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_users(open
 def offering(tmp_path, serve):
     """An app that offers two checkpoints with different starts."""
     birds = tiny_checkpoint(tmp_path / "birds", name="birds", classes=("Ani", "<i>Auklet</i>"), seed=7)
-    told = json.loads((birds / "config.json").read_text())
-    told["defaults"] |= {"threshold": 0.4, "size": 224}
-    (birds / "config.json").write_text(json.dumps(told))
+    reported = json.loads((birds / "config.json").read_text())
+    reported["defaults"] |= {"threshold": 0.4, "size": 224}
+    (birds / "config.json").write_text(json.dumps(reported))
     config = AppConfig(
         checkpoint=str(tiny_checkpoint(tmp_path / "first")), extra_checkpoints=(str(birds),), host="127.0.0.1"
     )

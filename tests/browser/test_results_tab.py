@@ -90,8 +90,8 @@ def test_charts_stand_by_their_tables_with_words_for_who_cannot_see_them(open_pa
     for figure, chart in zip(node.locator(".curve").all(), section.charts, strict=True):
         expect(figure.locator(".curve-reading")).to_have_text(chart.caption)
         names = ", ".join(line.name for line in chart.lines)
-        told = f"{chart.title}: {chart.y} against {chart.x}, {names}"
-        expect(figure.locator(".curve-plot")).to_have_attribute("aria-label", told)
+        reported = f"{chart.title}: {chart.y} against {chart.x}, {names}"
+        expect(figure.locator(".curve-plot")).to_have_attribute("aria-label", reported)
         figure.scroll_into_view_if_needed()
         expect(figure.locator(".scatterlayer .trace")).to_have_count(len(chart.lines))
         spreads = sum(len(line.half_range) for line in chart.lines)

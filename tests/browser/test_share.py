@@ -93,8 +93,8 @@ def test_without_a_clipboard_the_link_can_be_copied_by_hand_and_a_frame_informs_
     assert page.evaluate("document.activeElement.selectionEnd") == len(field.input_value())
     expect(page.locator('[data-role="live-region"]')).to_contain_text("Copy the link")
     page.evaluate(
-        "url => { window.told = []; addEventListener('message', ({ data }) => told.push(data.queryString));"
+        "url => { window.reported = []; addEventListener('message', ({ data }) => reported.push(data.queryString));"
         " const frame = document.createElement('iframe'); frame.src = url; document.body.append(frame); }",
         field.input_value().split("&s=")[0],
     )
-    page.wait_for_function("told.some(query => query?.match(/^[?]v=1&pic=sha.*&s=/))")
+    page.wait_for_function("reported.some(query => query?.match(/^[?]v=1&pic=sha.*&s=/))")

@@ -156,16 +156,16 @@ def test_the_residual_is_that_of_all_patch_tokens_of_all_tiles(checkpoint, metho
 
 
 def test_progress_goes_up_to_one(checkpoint):
-    told = []
+    reports = []
     predictor = Predictor(checkpoint, tile_batch=2)
     predictor.predict(
-        make_image(), InferenceConfig(size=192, loops=3), progress=lambda part, stage: told.append((part, stage))
+        make_image(), InferenceConfig(size=192, loops=3), progress=lambda part, stage: reports.append((part, stage))
     )
-    parts = [part for part, _ in told]
+    parts = [part for part, _ in reports]
     assert parts == sorted(parts)
     assert (parts[0], parts[-1]) == (0, 1)
     assert len(set(parts)) > 10
-    assert [*dict.fromkeys(stage for _, stage in told)] == ["resnet", "tscam", "crt", "crt_cnn", "done"]
+    assert [*dict.fromkeys(stage for _, stage in reports)] == ["resnet", "tscam", "crt", "crt_cnn", "done"]
 
 
 @pytest.mark.parametrize("tile_batch", [2, 16])

@@ -42,8 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != f"Bearer {self.server.token}":
             return self._json({"error": "Invalid user token."}, status=401)
         if path == "/api/repos/create":
-            told = json.loads(body)
-            repo = f"{told.get('organization') or 'user'}/{told['name']}"
+            reported = json.loads(body)
+            repo = f"{reported.get('organization') or 'user'}/{reported['name']}"
             self.server.files.setdefault(repo, {})
             return self._json({"url": f"{self.server.url}/{repo}", "name": repo})
         if path == "/api/validate-yaml":  # the card's front matter
@@ -52,8 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
         repo = f"{user}/{name}"
         if action == "preupload":
             files = [file["path"] for file in json.loads(body)["files"]]
-            told = [{"path": file, "uploadMode": "regular", "shouldIgnore": False} for file in files]
-            return self._json({"files": told})
+            reported = [{"path": file, "uploadMode": "regular", "shouldIgnore": False} for file in files]
+            return self._json({"files": reported})
         for line in body.splitlines():
             entry = json.loads(line)
             if entry["key"] == "file":

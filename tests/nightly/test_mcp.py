@@ -125,7 +125,7 @@ def _is_well(address: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def told(python: Path, server: str, image: Path) -> dict[str, Any]:
+def reported(python: Path, server: str, image: Path) -> dict[str, Any]:
     """What a client lists and is answered."""
     url = f"{server}/gradio_api/mcp/"
     ran = subprocess.run(
@@ -136,42 +136,42 @@ def told(python: Path, server: str, image: Path) -> dict[str, Any]:
     return json.loads(ran.stdout.splitlines()[-1])
 
 
-def file_of(told: dict[str, Any], name: str) -> bytes:
+def file_of(reported: dict[str, Any], name: str) -> bytes:
     """The file whose address is in an answer, as a client fetches it."""
-    answer = told["answers"][name]
+    answer = reported["answers"][name]
     assert not answer["error"], answer
     text = answer["content"][-1]["text"]
     with urlopen(text[text.index("http://") :], timeout=60) as reply:
         return reply.read()
 
 
-def test_the_tools_are_listed_with_every_parameter(told) -> None:
-    assert set(told["tools"]) == {"cams", "predict", "masks"}
-    for schema in told["tools"].values():
+def test_the_tools_are_listed_with_every_parameter(reported) -> None:
+    assert set(reported["tools"]) == {"cams", "predict", "masks"}
+    for schema in reported["tools"].values():
         assert schema["required"] == ["image"]
         for label, one in schema["properties"].items():
             assert one["type"] and one["description"].endswith("."), (label, one)
 
 
-def test_predict_gives_the_whole_prediction(told, tmp_path: Path) -> None:
-    (tmp_path / "prediction.npz").write_bytes(file_of(told, "predict"))
+def test_predict_gives_the_whole_prediction(reported, tmp_path: Path) -> None:
+    (tmp_path / "prediction.npz").write_bytes(file_of(reported, "predict"))
     prediction = Prediction.load(tmp_path / "prediction.npz")
     assert prediction.classes == CLASSES and prediction.source == (60, 80)
 
 
-def test_cams_are_those_of_the_prediction(told, tmp_path: Path) -> None:
-    (tmp_path / "prediction.npz").write_bytes(file_of(told, "predict"))
+def test_cams_are_those_of_the_prediction(reported, tmp_path: Path) -> None:
+    (tmp_path / "prediction.npz").write_bytes(file_of(reported, "predict"))
     prediction = Prediction.load(tmp_path / "prediction.npz")
-    with np.load(io.BytesIO(file_of(told, "cams")), allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(file_of(reported, "cams")), allow_pickle=False) as arrays:
         assert arrays["classes"].tolist() == ["dog", "cat"]
         wanted = prediction.cams("crt", loops=2, refined=True, classes=[1, 0])
         np.testing.assert_array_equal(arrays["crt"], wanted)
 
 
-def test_masks_are_an_indexed_image_that_the_client_also_sees(told) -> None:
-    shown = told["answers"]["masks"]["content"][0]
+def test_masks_are_an_indexed_image_that_the_client_also_sees(reported) -> None:
+    shown = reported["answers"]["masks"]["content"][0]
     assert (shown["type"], shown["mimeType"]) == ("image", "image/png")
-    with Image.open(io.BytesIO(file_of(told, "masks"))) as mask:
+    with Image.open(io.BytesIO(file_of(reported, "masks"))) as mask:
         assert (mask.mode, mask.size) == ("P", (80, 60))
         assert (mask.getpalette() or [])[:63] == voc_palette()[:21].ravel().tolist()
         assert set(np.unique(np.asarray(mask))) == {0, 1}
@@ -180,8 +180,8 @@ def test_masks_are_an_indexed_image_that_the_client_also_sees(told) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"), [("unknown class", "Unknown class 'wolf'"), ("unknown size", "not one of")]
 )
-def test_what_cannot_be_is_an_error_with_a_sentence(told, name: str, sentence: str) -> None:
-    answer = told["answers"][name]
+def test_what_cannot_be_is_an_error_with_a_sentence(reported, name: str, sentence: str) -> None:
+    answer = reported["answers"][name]
     assert answer["error"]
     text = " ".join(one["text"] for one in answer["content"])
     assert sentence in text and "Traceback" not in text and str(ROOT) not in text

@@ -186,8 +186,8 @@ def test_training_images_come_from_several_roots_and_splits(config, tmp_path):
     second = make_devkit(tmp_path / "VOC2007")
     images = read_data((f"{config.root}:train,val", f"{second}:val"))
     assert len(images) == 8 and len(read_data((f"{config.root}:train", f"{config.root}:train,val"))) == 6
-    told = Ablation(Path("/data/VOC2012"), Path("out")).data
-    assert told == ("/data/VOC2012:train", "/data/VOC2007:train")
+    reported = Ablation(Path("/data/VOC2012"), Path("out")).data
+    assert reported == ("/data/VOC2012:train", "/data/VOC2007:train")
     for wrong in ("VOC2012", ":train", "VOC2012:", "VOC2012:train,"):
         with pytest.raises(InvalidSetting, match="ROOT:SPLIT,SPLIT"):
             read_data((wrong,))
@@ -255,12 +255,12 @@ def test_the_command_has_what_differs_from_the_defaults_and_no_folder_of_this_ma
     usual = "python -m scripts.ablate --root VOC2012 --out ablate --data VOC2012:train VOC2007:train"
     assert command(Ablation(Path("/data/VOC2012"), Path("/runs/ablate"), Path("/x.json"), time_budget=9)) == usual
     plan = Schedule(cnn_size=None, resize=(200, 400), vit_weights="/home/me/weights/deit.safetensors")
-    told = command(Ablation(Path("VOC2012"), Path("out"), tables=("loops",), seeds=(3,), size=None, schedule=plan))
-    assert told.endswith(
+    reported = command(Ablation(Path("VOC2012"), Path("out"), tables=("loops",), seeds=(3,), size=None, schedule=plan))
+    assert reported.endswith(
         "--tables loops --seeds 3 --size None --schedule.resize 200 400 --schedule.cnn-size None "
         "--schedule.vit-weights deit.safetensors"
     )
-    back = tyro.cli(Ablation, args=told.split()[3:])
+    back = tyro.cli(Ablation, args=reported.split()[3:])
     assert (back.tables, back.seeds, back.size) == (("loops",), (3,), None)
     assert back.data == ("VOC2012:train", "VOC2007:train")
     assert (back.schedule.resize, back.schedule.cnn_size) == ((200, 400), None)

@@ -42,7 +42,7 @@ def test_an_unknown_option_is_wrong_usage_of_every_command(command: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--size", "large"], "--size"),
         (["--size", "0"], "The size is 0: give at least 1. All options:"),
@@ -50,10 +50,10 @@ def test_an_unknown_option_is_wrong_usage_of_every_command(command: str) -> None
         (["--size"], "--size"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_one_line(words: list[str], told: str, capsys) -> None:
+def test_what_cannot_be_read_is_refused_in_one_line(words: list[str], expected: str, capsys) -> None:
     assert run_cli(lambda: tyro.cli(Options, args=words), lambda options: pytest.fail("it ran")) == 2
     printed = capsys.readouterr()
-    assert printed.out == "" and is_one_error(printed.err) and told in printed.err
+    assert printed.out == "" and is_one_error(printed.err) and expected in printed.err
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_a_disk_that_refuses_is_no_traceback(capsys) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "maps.npz")
 
     assert run_cli(lambda: tyro.cli(Options, args=[]), act) == 1
-    told = "error: maps.npz cannot be used (No space left on device): choose another place.\n"
-    assert capsys.readouterr().err == told
+    expected = "error: maps.npz cannot be used (No space left on device): choose another place.\n"
+    assert capsys.readouterr().err == expected
 
 
 @pytest.mark.parametrize("error", [ValueError("unexpected"), FileNotFoundError(errno.ENOENT, "no", "x"), OSError("no")])

@@ -149,11 +149,11 @@ def test_two_processes_share_the_images(voc, checkpoint):
     made.run()
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--scales", "1"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    told = subprocess.run(
+    reported = subprocess.run(
         [*launch, "-m", "scripts.make_cams", *map(str, words), "--precision", "fp32", "--device", "cpu"],
         cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     ).stdout  # fmt: skip
-    assert sorted(re.findall(r"(\d) images made, 0 were", told)) == ["1", "2"]
+    assert sorted(re.findall(r"(\d) images made, 0 were", reported)) == ["1", "2"]
     for name in IDS:
         alone, together = SeedMaps.load(made.out / f"{name}.npz"), SeedMaps.load(voc.parent / "shared" / f"{name}.npz")
         np.testing.assert_allclose(alone.high_res, together.high_res, atol=1e-3)

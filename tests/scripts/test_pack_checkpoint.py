@@ -146,8 +146,8 @@ def test_a_relation_network_is_left_out_with_its_resnet(runs, tmp_path, capsys):
     pack(Pack(runs, tmp_path / "whole", "whole", networks=("crt", "crt_cnn")))
     assert capsys.readouterr().out == ""
     packed = pack(Pack((tmp_path / "whole",), tmp_path / "small", "small", networks=("crt",)))
-    told = "The IRN is left out: it needs crt_cnn, which --networks does not name.\n"
-    assert capsys.readouterr().out == told
+    reported = "The IRN is left out: it needs crt_cnn, which --networks does not name.\n"
+    assert capsys.readouterr().out == reported
     assert packed.relation is None and set(packed.training) == {"crt+crt_cnn"}
     loaded = load_checkpoint(tmp_path / "small")
     assert list(loaded.networks) == ["crt"] and loaded.relation is None and loaded.segmentation is not None
@@ -165,9 +165,9 @@ def test_each_network_keeps_its_own_mean_and_std(runs, tmp_path):
 
 
 def test_how_the_defaults_were_chosen_is_recorded(runs, tmp_path):
-    told = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.evaluate seeds"}
-    first = pack(Pack(runs, tmp_path / "a", "a", chosen_on=told["chosen_on"], chosen_by=told["command"]))
-    assert first.training["defaults"] == told
+    reported = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.evaluate seeds"}
+    first = pack(Pack(runs, tmp_path / "a", "a", chosen_on=reported["chosen_on"], chosen_by=reported["command"]))
+    assert first.training["defaults"] == reported
     again = pack(Pack((tmp_path / "a",), tmp_path / "b", "b", Defaults(loops=1)))
     assert again.training == {key: value for key, value in first.training.items() if key != "defaults"}
 

@@ -320,7 +320,7 @@ def test_every_stage_reads_a_data_set_with_classes_of_its_own(tmp_path):
 def test_class_names_are_requested_in_the_words_of_evaluate(options):
     def words(kind: type) -> str:
         (own,) = (base for base in kind.__mro__ if "class_names" in vars(base).get("__annotations__", ()))
-        _, told = inspect.getsource(own).split("    class_names: ")
-        return told.partition("VOC's if empty.")[0]
+        _, reported = inspect.getsource(own).split("    class_names: ")
+        return reported.partition("VOC's if empty.")[0]
 
     assert words(options) == words(MeasureSeeds)

@@ -75,9 +75,9 @@ def test_a_list_is_sorted_has_each_id_once_and_ids_of_one_form(path):
 
 
 def test_every_split_of_a_result_has_its_list_of_its_length():
-    told = measured()
-    assert {name for name, *_ in told} >= {"ablation.json", "cub_test.json", "pipeline.json"}
-    for result, name, count in told:
+    reported = measured()
+    assert {name for name, *_ in reported} >= {"ablation.json", "cub_test.json", "pipeline.json"}
+    for result, name, count in reported:
         assert (FOLDER / f"{name}.txt").is_file(), f"{result} names {name}, which has no list"
         assert count is None or count == len(ids(name)), (result, name)
 

@@ -130,7 +130,7 @@ def test_passes_after_the_first_attend_to_fewer_patches_and_less_to_the_object(n
     seen = Seen(name)
     prediction = seen.prediction
 
-    def told(loops: int) -> tuple[float, float]:
+    def reported(loops: int) -> tuple[float, float]:
         """Share of the attention of the last of the passes that lies on the object, and how many patches it is on."""
         rows = prediction.attention("crt", loops=loops, pass_reduction="last")
         rows = rows / rows.sum()
@@ -140,10 +140,10 @@ def test_passes_after_the_first_attend_to_fewer_patches_and_less_to_the_object(n
         ]
         return float(rows[seen.mask[np.ix_(*places)]].sum()), float(1 / (rows**2).sum())
 
-    first = told(1)
+    first = reported(1)
     for loops in (2, 3, 4):
-        assert told(loops)[0] < 0.9 * first[0]
-        assert told(loops)[1] < 0.9 * first[1]
+        assert reported(loops)[0] < 0.9 * first[0]
+        assert reported(loops)[1] < 0.9 * first[1]
 
 
 CHECKS: dict[str, Callable] = {one.__name__: one for one in (astronaut, motorcycle, photographer, cat, coffee)}
@@ -177,6 +177,6 @@ def test_the_tour_shows_what_was_measured_of_loops():
         assert value["crt_loops_3"] < value["crt_loops_0"]  # the sum over passes, which the tour does not recommend
     seven = json.loads((ROOT / "results/voc_train_animals_seven_scales.json").read_text())["methods"]
     assert seven["crt_loops_3"]["miou_best"] > seven["crt_loops_0"]["miou_best"]  # so it says at one scale
-    told = (ROOT / "app/viewer/presentation/tour.mjs").read_text()
+    reported = (ROOT / "app/viewer/presentation/tour.mjs").read_text()
     claim = "loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of"
-    assert f"{claim} the first pass alone" in told
+    assert f"{claim} the first pass alone" in reported

@@ -288,8 +288,8 @@ def test_a_page_of_the_checkpoint_before_is_asked_to_run_again(first, second, tm
     ]
     assert "changed" not in ask(kind="zip", model=None)
     swap_of(demo)(str(second), "overlap")
-    told = ask(kind="zip", request="k", model="the one before")
-    assert told["changed"] is True and "Checkpoint changed" in told["error"] and told["request"] == "k"
+    reported = ask(kind="zip", request="k", model="the one before")
+    assert reported["changed"] is True and "Checkpoint changed" in reported["error"] and reported["request"] == "k"
 
 
 def test_a_folder_elsewhere_on_the_machine_is_not_sent(explorer, first):

@@ -48,18 +48,18 @@ def test_each_is_read_or_refused_in_one_sentence(files):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for kind, name, data in files:
         began = time.process_time()
-        told = outcome(data)
+        reason = outcome(data)
         assert time.process_time() - began < SECONDS, (kind, name)
-        if told != "read":
-            assert 10 < len(told) < 250 and "\n" not in told and "Traceback" not in told, (kind, name, told)
+        if reason != "read":
+            assert 10 < len(reason) < 250 and "\n" not in reason and "Traceback" not in reason, (kind, name, reason)
         if kind in ("name", "size", "twice", "zeros behind"):
-            assert told == "read", (name, told)
+            assert reason == "read", (name, reason)
         if kind == "whole" and name != "nan.tif":
-            assert told == "read", (name, told)
+            assert reason == "read", (name, reason)
         if kind == "foreign" and not name.startswith(("polyglot.jpg", "icon")):
-            assert told != "read", name
+            assert reason != "read", name
         if kind == "bomb" and name.startswith("20000"):
-            assert told != "read", name
+            assert reason != "read", name
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     assert grown < 1200, f"{grown:.0f} MiB for files of a few kilobytes"
 

@@ -120,7 +120,7 @@ def test_looks_have_all_cores_and_other_threads_one(tmp_path, monkeypatch):
 
 
 def test_elsewhere_a_call_is_a_call(explorer):
-    told = []
-    explorer.engine.model.run(Predictor.predict, IMAGE, SETTINGS, progress=lambda part, stage: told.append(part))
-    assert told[-1] == 1
+    reports = []
+    explorer.engine.model.run(Predictor.predict, IMAGE, SETTINGS, progress=lambda part, stage: reports.append(part))
+    assert reports[-1] == 1
     assert zero.spaces is None and zero._lent is zero._call

@@ -177,7 +177,7 @@ def test_an_image_is_found_by_others_only_after_its_owner_made_a_link(demo, tmp_
     assert got["state"] == "running"
     assert Path(outputs[0]).read_bytes() == data
     assert fields(outputs) == ["224", "non-overlap", "tiny"]
-    assert "owner" not in outputs[0]  # nor is its name told
+    assert "owner" not in outputs[0]  # and its name is not sent
 
 
 def test_the_image_on_the_page_needs_no_store(demo, tmp_path):

@@ -129,8 +129,8 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis)
 
 
 def test_the_edges_of_an_image_are_computed_once(explorer, analysis, monkeypatch):
-    wired, looks = wired_to(masks, explorer), []
-    monkeypatch.setattr(masks, "predict_edges", lambda *given: looks.append(1) or predict_edges(*given))
+    wired, runs = wired_to(masks, explorer), []
+    monkeypatch.setattr(masks, "predict_edges", lambda *given: runs.append(1) or predict_edges(*given))
     new, other = (
         Analysis(image.copy(), analysis.settings, analysis.prediction, "s")
         for image in (analysis.image[::-1], analysis.image[:, ::-1])
@@ -138,7 +138,7 @@ def test_the_edges_of_an_image_are_computed_once(explorer, analysis, monkeypatch
     for loops in (0, 1, 2):
         wired.answers["walk"](new, WALK | {"loops": loops})
     wired.answers["walk"](other, WALK)
-    assert len(looks) == 2
+    assert len(runs) == 2
 
 
 def test_the_segmentation_network_labels_every_point(explorer, analysis):

@@ -40,7 +40,7 @@ def image(tmp_path_factory) -> Path:
     return path
 
 
-def told(url: str, image: Path, session: str) -> str:
+def message_of(url: str, image: Path, session: str) -> str:
     """What the page of a session receives when an image is chosen."""
     page_client = PageClient(url, session)
     uploaded = page_client.upload("a.png", image.read_bytes())
@@ -72,7 +72,7 @@ def test_a_program_receives_an_internal_error(url, image, monkeypatch, caplog, e
 )
 def test_the_page_receives_an_internal_error_wherever_it_happens(url, image, monkeypatch, caplog, owner, name):
     monkeypatch.setattr(owner, name, broken(FULL))
-    assert told(url, image, name) == wrong(INTERNAL_ERROR)  # how the client of tests calls it
+    assert message_of(url, image, name) == wrong(INTERNAL_ERROR)  # how the client of tests calls it
     assert "Traceback" in caplog.text and "No space left on device" in caplog.text
 
 

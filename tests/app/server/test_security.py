@@ -284,16 +284,16 @@ def test_a_session_does_not_see_what_another_has(served, page_client, monkeypatc
     theirs = uploaded(page_client, 77)
     endpoint = named(page_client, "click/predict")
     assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered"
-    looks: list[int] = []
+    runs: list[int] = []
     predict = Predictor.predict
 
     def counted(self, *args, **kwargs):
-        looks.append(1)
+        runs.append(1)
         return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", counted)
-    assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and not looks  # its own is kept
-    assert other.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and looks == [1]  # another's is not found
+    assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and not runs  # its own is kept
+    assert other.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and runs == [1]  # another's is not found
     page = json.dumps(httpx.get(f"{served[1]}config").json())
     assert theirs["path"] not in page and Path(theirs["path"]).parent.name not in page
     parent = Path(theirs["path"]).parent.parent

@@ -123,7 +123,7 @@ def same(one, two, tolerance):
             assert array == getattr(two, name)
 
 
-def looks(predictor, wanted):
+def inspected(predictor, wanted):
     return predictor.token(make_image(), wanted, at=(0.9, 0.8)), predictor.layers(make_image(), wanted)
 
 
@@ -135,18 +135,18 @@ def test_one_run_in_bounded_batches_under_the_lock(tile_batch, monkeypatch):
     monkeypatch.setattr(
         network, "embed", lambda tiles: (seen.append((len(tiles), small._lock.locked())), embed(tiles))[1]
     )
-    found = looks(small, wanted)
+    found = inspected(small, wanted)
     counts = [count for count, _ in seen]
     assert sum(counts) == 2 * len(found[0].grid) and max(counts) == min(tile_batch, len(found[0].grid))
     assert all(locked for _, locked in seen) and not small._lock.locked()
-    for one, two in zip(found, looks(of("registers"), wanted), strict=True):
+    for one, two in zip(found, inspected(of("registers"), wanted), strict=True):
         same(one, two, 1e-5)
 
 
 def test_threads_and_repetition_change_no_bit(predictor):
-    wanted, found = looks(predictor, InferenceConfig(size=128, loops=2)), []
+    wanted, found = inspected(predictor, InferenceConfig(size=128, loops=2)), []
     work = [
-        threading.Thread(target=lambda: found.append(looks(predictor, InferenceConfig(size=128, loops=2))))
+        threading.Thread(target=lambda: found.append(inspected(predictor, InferenceConfig(size=128, loops=2))))
         for _ in range(3)
     ]
     for thread in work:
@@ -161,7 +161,7 @@ def test_threads_and_repetition_change_no_bit(predictor):
 
 def test_bfloat16_keeps_float32_arrays_and_nearly_their_values():
     wanted = InferenceConfig(size=64, loops=1)
-    for exact, rough in zip(looks(of("plain"), wanted), looks(of("plain", bfloat16=True), wanted), strict=True):
+    for exact, rough in zip(inspected(of("plain"), wanted), inspected(of("plain", bfloat16=True), wanted), strict=True):
         same(exact, rough, 0.1)
         arrays = [array for array in vars(rough).values() if isinstance(array, np.ndarray)]
         assert len(arrays) > 1 and all(array.dtype == np.float32 for array in arrays)

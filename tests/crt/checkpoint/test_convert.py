@@ -295,10 +295,10 @@ def test_the_command_reports_every_tensor(tmp_path, capsys):
     arguments = [str(file), "--classes", "voc", "--out", str(tmp_path / "irn"), "--json", str(tmp_path / "r.json")]
     assert main(arguments) == 0
     printed = capsys.readouterr().out
-    for told in ("resnet18", "the same tensor under another name", "counter of a batch norm"):
-        assert told in printed
-    (told,) = json.loads((tmp_path / "r.json").read_text())["files"]
-    assert set(told["used"]) | set(told["left_out"]) == set(state)
+    for reported in ("resnet18", "the same tensor under another name", "counter of a batch norm"):
+        assert reported in printed
+    (reported,) = json.loads((tmp_path / "r.json").read_text())["files"]
+    assert set(reported["used"]) | set(reported["left_out"]) == set(state)
     assert main([*arguments, "--verbose"]) == 0
     assert all(name in capsys.readouterr().out for name in ["layer4.1.conv2.weight"])
     assert load_checkpoint(tmp_path / "irn").config.networks["resnet"].backbone == "resnet18"

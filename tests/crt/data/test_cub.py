@@ -59,7 +59,7 @@ def test_every_problem_is_reported_at_once(cub):
     with pytest.raises(InvalidDataset) as caught:
         read_cub(cub, "train")
     text = str(caught.value)
-    for told in (
+    for expected in (
         "no image (1): 001.Albatross/a_1.jpg",
         "not in image_class_labels.txt (1): 90",
         "does not have (1): 91 (8)",
@@ -67,7 +67,7 @@ def test_every_problem_is_reported_at_once(cub):
         "an area in bounding_boxes.txt (1): 3",
         "an id twice, in bounding_boxes.txt (1): 5",
     ):
-        assert told in text
+        assert expected in text
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_boxes_of_a_csv_join_their_images(tmp_path):
     (tmp_path / "boxes.csv").write_text("id,x0,y0,x1,y1\na/x,5,2,5,8\na/z,0,0,1,1\na/x,1,nan,2,2\na/x,1,2\n")
     with pytest.raises(InvalidDataset) as caught:
         with_boxes(images, tmp_path / "boxes.csv")
-    for told in ("line 2 (a/x)", "line 4 (a/x)", "line 5 (a/x)", "of no image (1): a/z", "a/y.v2.jpg"):
-        assert told in str(caught.value)
+    for expected in ("line 2 (a/x)", "line 4 (a/x)", "line 5 (a/x)", "of no image (1): a/z", "a/y.v2.jpg"):
+        assert expected in str(caught.value)
     (tmp_path / "boxes.csv").write_text("id,x0,y0\n")
     with pytest.raises(InvalidDataset, match="lacks the columns x1, y1"):
         with_boxes(images, tmp_path / "boxes.csv")

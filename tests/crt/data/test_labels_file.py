@@ -192,8 +192,8 @@ def test_no_file_and_names_that_mean_several(root):
 def test_the_report_and_the_refusal_of_a_class_without_negatives(root):
     (root / "l.csv").write_text("image,label\n" + PAIRS)
     images = read_labels_file(root / "l.csv")
-    told = str(DatasetReport.of(images))
-    assert "Images: 4, classes: 2" in told and "cat 2, dog 2" in told and "kept as negatives: 1" in told
+    reported = str(DatasetReport.of(images))
+    assert "Images: 4, classes: 2" in reported and "cat 2, dog 2" in reported and "kept as negatives: 1" in reported
     require_negatives(images)
     (root / "l.csv").write_text("image,label\na.jpg,cat\nd.jpg,cat\nd.jpg,dog\n")
     with pytest.raises(InvalidDataset, match=r"cat is in every image \(2\): add images without it"):
@@ -267,9 +267,9 @@ def test_a_json_of_a_data_frame_has_no_class_nan(root):
 def test_rows_and_columns_that_are_not_read_are_reported(root):
     text = "image,label,xmin,split\na.jpg,cat,1,train\nd.jpg,dog,2,train\nc.tif,cat,3,test\n"
     (root / "l.csv").write_text(text)
-    told = str(DatasetReport.of(read_labels_file(root / "l.csv", splits=("train",))))
-    assert "Left out, columns that are not read (1): xmin" in told
-    assert "Left out, rows of the split test, which was not chosen (1): line 4" in told
+    reported = str(DatasetReport.of(read_labels_file(root / "l.csv", splits=("train",))))
+    assert "Left out, columns that are not read (1): xmin" in reported
+    assert "Left out, rows of the split test, which was not chosen (1): line 4" in reported
 
 
 @pytest.mark.parametrize(

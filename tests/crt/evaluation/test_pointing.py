@@ -352,8 +352,10 @@ def _evaluate(*words: str, fails: bool = False) -> str:
 
 
 def test_the_command_refuses_in_one_sentence(tiny: Path, images: Path):
-    told = _evaluate("pointing", "--root", str(images), "--checkpoint", str(tiny), "--explainers", "lime", fails=True)
-    assert told.startswith("error: There is no explainer 'lime'") and "Traceback" not in told
+    reported = _evaluate(
+        "pointing", "--root", str(images), "--checkpoint", str(tiny), "--explainers", "lime", fails=True
+    )
+    assert reported.startswith("error: There is no explainer 'lime'") and "Traceback" not in reported
 
 
 def test_classification_leaves_out_images_with_difficult_objects_alone(tiny: Path, images: Path, tmp_path: Path):

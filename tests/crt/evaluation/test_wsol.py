@@ -170,8 +170,12 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     rows = choose(
         Choice(birds, str(checkpoint), stride=1, view=WsolTransform("whole", 96), precision="fp32", json=file)
     )
-    told = json.loads(file.read_text())
-    assert told["images"] == 6 and told["view"] == "whole, long side 96" and len(told["candidates"]) == len(rows)
+    reported = json.loads(file.read_text())
+    assert (
+        reported["images"] == 6
+        and reported["view"] == "whole, long side 96"
+        and len(reported["candidates"]) == len(rows)
+    )
     depth = max(row["blocks"][1] for row in rows if row["blocks"]) + 1
     ranges = {(row["loops"], row["blocks"]) for row in rows}
     assert len(ranges) == len(rows) == 2 * (depth * (depth + 1) // 2 + 1)

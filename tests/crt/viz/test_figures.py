@@ -239,14 +239,14 @@ def test_without_files_it_prints_the_scores(folder, photo, capsys):
 
 
 def test_the_likely_classes_are_chosen(folder, photo, capsys):
-    def told(*options: str) -> dict[str, float]:
+    def shares_of(*options: str) -> dict[str, float]:
         assert main([str(photo), "--checkpoint", str(folder), "--json", *options]) == 0
         return {name: one["crt"] for name, one in json.loads(capsys.readouterr().out)["classes"].items()}
 
-    everything = told("--classes", *CLASSES)
+    everything = shares_of("--classes", *CLASSES)
     assert set(everything) == set(CLASSES)
     order = sorted(everything, key=lambda name: -everything[name])
-    assert list(told()) == ([name for name in order if everything[name] > 0.5] or order[:1])
+    assert list(shares_of()) == ([name for name in order if everything[name] > 0.5] or order[:1])
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_the_likely_classes_are_chosen(folder, photo, capsys):
     ],
 )
 def test_a_wrong_option_is_one_sentence_and_exit_code_2(folder, photo, capsys, arguments, message):
-    says(2, [str(photo), "--checkpoint", str(folder), *arguments], message, capsys)
+    fails_with(2, [str(photo), "--checkpoint", str(folder), *arguments], message, capsys)
 
 
 @pytest.mark.parametrize(
@@ -275,10 +275,10 @@ def test_a_wrong_option_is_one_sentence_and_exit_code_2(folder, photo, capsys, a
 )
 def test_what_is_not_there_is_one_sentence_and_exit_code_1(folder, photo, capsys, arguments, message):
     words = [str(photo) if word == "PHOTO" else word for word in arguments]
-    says(1, ["--checkpoint", str(folder), *words], message, capsys)
+    fails_with(1, ["--checkpoint", str(folder), *words], message, capsys)
 
 
-def says(code, words, message, capsys):
+def fails_with(code, words, message, capsys):
     """The command ends with a code and one line on stderr."""
     assert main(words) == code
     printed = capsys.readouterr()

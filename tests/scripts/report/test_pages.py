@@ -183,9 +183,9 @@ def stored(name: str) -> dict:
 
 
 def test_the_stored_benchmarks_keep_to_their_bounds():
-    told = stored("bench")["bench"]
-    assert told["ablation"]["ratio"]["plain, each map a run of its own"]["median"] >= 6
-    assert max(row["peak_mib"] for row in told["growth"]["sizes"]) < 2560
+    reported = stored("bench")["bench"]
+    assert reported["ablation"]["ratio"]["plain, each map a run of its own"]["median"] >= 6
+    assert max(row["peak_mib"] for row in reported["growth"]["sizes"]) < 2560
     assert stored("walk")["ratio"] >= 100
     assert stored("viewer")["worst_median_ms"] <= 50
     for times in stored("latency")["latency"].values():
@@ -242,10 +242,10 @@ def test_a_broken_result_is_named(tmp_path):
 
 def test_a_training_on_a_gpu_is_held_against_the_plain_one_in_the_same_precision():
     rates = {"ours, bfloat16, compiled": 600.0, "plain, float32": 60.0, "plain, bfloat16": 100.0}
-    told = {"vit": "v", "cnn": "c", "crop": 336, "batch": 16, "loops": 3, "device": "g", "images_per_second": rates,
+    reported = {"vit": "v", "cnn": "c", "crop": 336, "batch": 16, "loops": 3, "device": "g", "images_per_second": rates,
             "step_ms": {name: {"median": 1, "min": 1, "max": 1} for name in rates}, "workers": 15,
             "loader_images_per_second": 300.0, "loader_over_fastest_step": 0.5}  # fmt: skip
-    result = {"bench": {"training": told}, "machine": "m", "torch": "t", "runs": 3, "command": "c"}
+    result = {"bench": {"training": reported}, "machine": "m", "torch": "t", "runs": 3, "command": "c"}
     section = KINDS["bench"](result, Defaults())
     text = markdown(section)
     assert section.title == "Training on a GPU" and section.page == "performance"
@@ -255,7 +255,7 @@ def test_a_training_on_a_gpu_is_held_against_the_plain_one_in_the_same_precision
 
 def test_the_benchmarks_become_pages():
     times = {"median": 100.0, "min": 90.0, "max": 120.0}
-    told = {"ms": {"ours": times, "plain": times}, "ratio": {"plain": {"median": 5.5, "min": 5.0, "max": 7.0}}}
+    reported = {"ms": {"ours": times, "plain": times}, "ratio": {"plain": {"median": 5.5, "min": 5.0, "max": 7.0}}}
     row = {"size": 224, "loops": 4, "tiles": 1, "seconds": 0.5, "loaded_mib": 700, "peak_mib": 900}
     share = {
         "utilization": 0.8,
@@ -265,7 +265,7 @@ def test_the_benchmarks_become_pages():
         "stages_ms": {"crt": times},
     }
     result = {
-        "bench": {"ablation": told, "one_map": told, "utilization": share,
+        "bench": {"ablation": reported, "one_map": reported, "utilization": share,
                   "first": {"ms": times}, "masks": {"walk": times},
                   "growth": {"sizes": [row, row | {"tiles": 4, "peak_mib": 3000}], "loops": [row]}},
         "machine": "2 cores", "threads": 2, "torch": "2", "networks": "a + b", "size": 336, "runs": 5, "command": "c",
@@ -281,7 +281,7 @@ def test_the_benchmarks_become_pages():
     assert section.charts[0].lines[0].x == (1, 4)
     one_map = next(table for table in section.tables if table.head[0].startswith("CRT's map"))
     assert one_map.caption[1] == 'Ours runs on 4 tiles and "plain" on 6, which are 1.5 times as many.'
-    close = {**told, "ratio": {"plain": {"median": 1.02, "min": 0.9, "max": 1.1}}}
+    close = {**reported, "ratio": {"plain": {"median": 1.02, "min": 0.9, "max": 1.1}}}
     peers = KINDS["bench"]({**result, "bench": {"peers": close}}, Defaults()).tables[0].caption
     assert peers == ("The fastest of the others takes as long, within the spread: 0.90 to 1.10 times ours.",)
     assert "| plain | 100 | 90 | 120 | 5.5 (5.0 to 7.0) |" in markdown(section)
@@ -308,24 +308,24 @@ def test_the_benchmarks_become_pages():
     assert "| its cache of Predictions | 2 | 9 | – |" in text
 
 
-def test_nonsense_becomes_a_table_with_its_crashes():
+def test_fuzzing_becomes_a_table_with_its_crashes():
     row = {"asked": 9, "answered": 4, "refused": 5, "crashed": 0, "slowest_s": 1.25, "crashes": []}
-    told = {"fuzz": {"files": row, "requests": row}, "tracebacks": 0, "health": "ok", "sentences": 7, "machine": "m",
+    result = {"fuzz": {"files": row, "requests": row}, "tracebacks": 0, "health": "ok", "sentences": 7, "machine": "m",
             "memory_mib": {"before": 500, "largest": 600, "half": 630, "after": 640}, "largest_px": 900,
             "cache_mib": {"half": 20, "after": 30, "limit": 256}, "command": "c"}  # fmt: skip
-    section = KINDS["fuzz"](told, Defaults())
+    section = KINDS["fuzz"](result, Defaults())
     assert section.page == "reliability" and section.command == "c"
     text = markdown(section)
     assert "| all | 18 | 8 | 10 | 0 | 1.2 |" in text and "0 of 18 requests crashed, and" in text
     assert "| after the first run | 500 | – |" in text and "| after a run at 900 × 900 pixels | 600 | – |" in text
     assert "| half way | 630 | 20 |" in text and "| at the end | 640 | 30 |" in text
     assert "grew by" not in text
-    text = markdown(KINDS["fuzz"](told | {"growth_mib": {"measured": 80, "limit": 200}}, Defaults()))
+    text = markdown(KINDS["fuzz"](result | {"growth_mib": {"measured": 80, "limit": 200}}, Defaults()))
     assert "the server without its cache grew by 80 MiB; `scripts.fuzz` fails above 200." in text
     broken = row | {"crashed": 1, "answered": 3, "crashes": ["/maps: status 500"]}
-    text = markdown(KINDS["fuzz"](told | {"fuzz": {"files": broken}}, Defaults()))
+    text = markdown(KINDS["fuzz"](result | {"fuzz": {"files": broken}}, Defaults()))
     assert "1 of 9 requests crashed, and" in text and "Crashed: `/maps: status 500`." in text
-    assert "log has 1 tracebacks" in markdown(KINDS["fuzz"](told | {"tracebacks": 1}, Defaults()))
+    assert "log has 1 tracebacks" in markdown(KINDS["fuzz"](result | {"tracebacks": 1}, Defaults()))
 
 
 def test_each_fault_names_a_file_that_has_tests():

@@ -41,10 +41,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_pointing_game_is_reported_by_method_explainer_and_interval(results: Path) -> None:
     section = read_results(results, Defaults())[0]
-    told = json.loads((results / "pointing.json").read_text())
+    reported = json.loads((results / "pointing.json").read_text())
     config = read_config(results.parent / "tiny")
     assert section.title == "Pointing game on VOC2007 val" and section.weights_sha256 == weights_sha256(config)
-    assert section.command == told["protocol"]["command"] and "evaluate pointing" in section.command
+    assert section.command == reported["protocol"]["command"] and "evaluate pointing" in section.command
     (how,) = section.notes
     assert how.startswith("3 images of VOC2007 val (stride 1); long side 96 px, without the mirror image; cut-merge")
     assert f"`crt` {config.networks['crt'].backbone}" in how and f"`resnet` {config.networks['resnet'].backbone}" in how
@@ -54,10 +54,10 @@ def test_the_pointing_game_is_reported_by_method_explainer_and_interval(results:
         "method", "explainer", "accuracy, all", "95 % interval", "accuracy, difficult", "95 % interval"
     )  # fmt: skip
     rows = {row[:2]: row[2:] for row in table.rows}
-    assert len(rows) == len(table.rows) == len(told["pointing"]["methods"])  # no two rows of one name
+    assert len(rows) == len(table.rows) == len(reported["pointing"]["methods"])  # no two rows of one name
     assert {("CRT, default settings", "CAM"), ("CRT, loops 1, unrefined", "CAM"), ("CNN alone", "gradcam"),
             ("CNN branch of the pair", "CAM"), ("centre of the image", "–")} < set(rows)  # fmt: skip
-    stored = told["pointing"]["methods"]["resnet_gradcam"]["all"]
+    stored = reported["pointing"]["methods"]["resnet_gradcam"]["all"]
     low, high = stored["interval"]
     assert rows["CNN alone", "gradcam"][:2] == (f"{stored['mean']:.1f}", f"{low:.1f} to {high:.1f}")
     by_class = section.tables[-1]
@@ -67,15 +67,15 @@ def test_the_pointing_game_is_reported_by_method_explainer_and_interval(results:
 
 
 def test_verdicts_follow_the_stored_intervals_alone(results: Path, tmp_path: Path) -> None:
-    told = json.loads((results / "pointing.json").read_text())
-    gaps = told["pointing"]["differences"]
+    reported = json.loads((results / "pointing.json").read_text())
+    gaps = reported["pointing"]["differences"]
     assert set(gaps) == {"crt - resnet", "crt - tscam", "crt - crt_cnn"}
     for name, bounds in {"crt - resnet": [1.0, 3.0], "crt - tscam": [-2.0, 0.0], "crt - crt_cnn": [-9, -1.5]}.items():
         gaps[name] = {
             "all": {"mean": sum(bounds) / 2, "interval": bounds},
             "difficult": {"mean": None, "interval": None},
         }
-    (tmp_path / "a.json").write_text(json.dumps(told))
+    (tmp_path / "a.json").write_text(json.dumps(reported))
     (section,) = read_results(tmp_path, Defaults())
     table = section.tables[1]
     assert table.rows[0] == ("CRT, default settings − CNN alone", "+2.0", "+1.0 to +3.0", "–", "–")
@@ -89,21 +89,21 @@ def test_verdicts_follow_the_stored_intervals_alone(results: Path, tmp_path: Pat
 
 
 def test_a_result_without_differences_or_backbones_is_reported(results: Path, tmp_path: Path) -> None:
-    told = json.loads((results / "pointing.json").read_text())
-    told["pointing"]["differences"] = {}
-    del told["protocol"]["backbones"]
-    (tmp_path / "a.json").write_text(json.dumps(told))
+    reported = json.loads((results / "pointing.json").read_text())
+    reported["pointing"]["differences"] = {}
+    del reported["protocol"]["backbones"]
+    (tmp_path / "a.json").write_text(json.dumps(reported))
     (section,) = read_results(tmp_path, Defaults())
     assert len(section.tables) == 2 and "backbones" not in section.notes[0]
 
 
 def test_classification_is_reported_by_method_and_class(results: Path) -> None:
     section = read_results(results, Defaults())[1]
-    told = json.loads((results / "scores.json").read_text())
+    reported = json.loads((results / "scores.json").read_text())
     assert section.title == "Classification on VOC2007 val" and "evaluate classification" in section.command
     assert section.notes[0].startswith("2 images of VOC2007 val, every 2nd image (stride 2); images of their own size")
     whole, by_class = section.tables
-    methods = told["classification"]["methods"]
+    methods = reported["classification"]["methods"]
     assert whole.head == ("method", "mAP") and whole.rows[0] == ("CRT, loops 0", f"{methods['crt_loops_0']['map']:.1f}")
     assert by_class.head[1:] == tuple(name for name, _ in whole.rows)
     assert by_class.head[1:] == (
@@ -114,10 +114,10 @@ def test_classification_is_reported_by_method_and_class(results: Path) -> None:
 
 
 def test_a_class_that_nothing_shows_has_a_dash(results: Path, tmp_path: Path) -> None:
-    told = copy.deepcopy(json.loads((results / "scores.json").read_text()))
-    for row in told["classification"]["methods"].values():
+    reported = copy.deepcopy(json.loads((results / "scores.json").read_text()))
+    for row in reported["classification"]["methods"].values():
         row["per_class"]["dog"] = None
-    (tmp_path / "a.json").write_text(json.dumps(told))
+    (tmp_path / "a.json").write_text(json.dumps(reported))
     (section,) = read_results(tmp_path, Defaults())
     row = next(row for row in section.tables[1].rows if row[0] == "dog")
     assert set(row[1:]) == {"–"}
