@@ -36,5 +36,5 @@ function pairs(state, run) {
   }
   if (tab !== 'explore' || !added_panel || state.compare.view !== 'side') return [];
   if (added_panel.kind === 'explainer') return [['explain', { method: added_panel.method, name: added_panel.name, classes }]];
-  return added_panel.head === null ? [] : [['load_heads', { method: added_panel.method }]];
+  return added_panel.kind === 'file' || added_panel.head === null ? [] : [['load_heads', { method: added_panel.method }]];
 }
