@@ -13,7 +13,7 @@ from crt.evaluation.pipeline_stage import write_manifest
 from crt.evaluation.stored import measure_masks
 from crt.pseudo_labels.label_png import read_labels, read_mask, require_class_values, save_labels
 from crt.pseudo_labels.object_masks import has_soft_edges, object_of, with_mask_cutoff
-from scripts.evaluate import Masks, stored
+from scripts.evaluate import MeasureMasks, stored
 from tests.helpers.voc_files import SIZE, add_image, write_split
 
 ROWS, COLUMNS = np.mgrid[:40, :60]
@@ -120,7 +120,7 @@ def test_the_command_takes_a_cutoff_for_black_and_white_masks(tmp_path, capsys):
         save_labels(made / f"{name}.png", np.where(truth > 0, CAT + 1, 0).astype(np.uint8))
     write_split(root, "train", ["a", "b"])
     write_manifest(made, {"stage": "test"})
-    config = Masks(root, made)
+    config = MeasureMasks(root, made)
     with pytest.raises(InvalidDataset, match="no values but 0 and 255"):
         stored(config)
     result = stored(replace(config, mask_cutoff=0.5, classes=("cat",), sheet=tmp_path / "sheet.png"))
