@@ -21,6 +21,7 @@ COLOURS = """
 CSS = (
     COLOURS
     + """\
+@keyframes skeleton { from { background-position: 100% 0; } to { background-position: 0 0; } }
 .gradio-container { max-width: none !important; overflow: clip !important; }
 .gradio-container main.app, .gradio-container > .main {
   max-width: 1760px !important; margin: 0 auto; padding: 12px clamp(12px, 2vw, 28px) !important;

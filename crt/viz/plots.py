@@ -148,7 +148,7 @@ class MapBlock:
             y += UNDER
         for k, text in enumerate(panel.lines):
             if panel.swatches:
-                canvas.swatch(x, y + (LINE * POINT * TEXT - SWATCH) / 2, SWATCH, panel.swatches[k])
+                canvas.swatch(x, y + (1.1 * POINT * TEXT - SWATCH) / 2, SWATCH, panel.swatches[k])
             for line in text_lines(text, TEXT, width - self._indent):
                 y = canvas.text(x + self._indent, y, line, TEXT)
 

@@ -3,6 +3,7 @@
 import { largest } from '../maths/order.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { make } from '../core/dom.mjs';
+import { METHOD_TITLES } from '../core/store.mjs';
 import { attentionMap, thumbnail } from './layer_maps.mjs';
 import { lineOf } from './layer_grid.mjs';
 
@@ -25,6 +26,24 @@ export const headWords = (head) => (head === null ? 'mean of all heads' : `head 
  * @returns {Crt.AttentionPanel}
  */
 export const panelOf = ({ method, cell, head }) => ({ kind: 'attention', method, pass: cell.pass, block: cell.block, head });
+
+/** A panel of Explore with the attention of a block, pass and head, or the mean of its heads where they are not known; null
+ *  where the network has no such block or pass.
+ * @param {Crt.AttentionPanel} wanted
+ * @param {Crt.Prediction} prediction
+ * @param {Crt.Opened | null} heads
+ * @returns {Crt.AddedPanel | null}
+ */
+export function attentionPanel({ method, pass, block, head }, prediction, heads) {
+  if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
+  const one = heads ? head : null;
+  const map = attentionMap(prediction, method, { pass, block, head: one }, heads ?? undefined);
+  const { content, patch } = prediction.grid;
+  return {
+    title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
+    map, span: [content[0] / patch, content[1] / patch], max: largest(map.data), unit: 'attention',
+  };
+}
 
 /** Whether an added panel shows this cell.
  * @param {Crt.State['added_panel']} panel

@@ -124,7 +124,7 @@ export function createLayerGrid(host, { choose, refine, close }) {
     return make('div', { role: 'row', class: 'layers-row layers-block', 'data-block': block }, [
       placed(make('div', { role: 'rowheader', class: 'layers-header' }, [name]), { block }),
       ...cells.map(({ canvas, value, meaning }, pass) => placed(make('div', { role: 'gridcell', class: 'layers-place' }, [
-        button({ row: block, column: pass + 1 }, { class: 'layers-cell', title: `Block ${block + 1}, pass ${pass + 1}: ${meaning} ${value}`, on: { click: () => choose({ block, pass }) } }, [
+        button({ row: block, column: pass + 1 }, { class: 'layers-cell', title: `Block ${block + 1}, pass ${pass + 1}: ${value}, ${meaning}`, on: { click: () => choose({ block, pass }) } }, [
           canvas, hiddenText(`Block ${block + 1}, pass ${pass + 1}: `), make('span', { class: 'layers-value', text: value }), hiddenText(`, ${meaning}`),
         ]),
       ]), { block, pass })),

@@ -4,8 +4,6 @@ import { colorize } from '../maths/color_scale.mjs';
 import { colorTable } from '../maths/colormaps.mjs';
 import { contextOf, toCanvas } from '../explore/draw.mjs';
 import { make } from '../core/dom.mjs';
-import { METHOD_TITLES } from '../core/store.mjs';
-import { largest } from '../maths/order.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
 import { upsample } from '../maths/resample.mjs';
 
@@ -59,24 +57,6 @@ export function attentionMap(prediction, method, { pass, block, head }, heads) {
   if (head === null || !heads) return prediction.attention(method, { pass, blocks: [block, block] });
   const rows = headRows(heads, pass, block, head);
   return prediction.merge(rows, Math.round(Math.sqrt(heads.shape[4])), prediction.grid.patchCells);
-}
-
-/** A panel of Explore with the attention of a block, pass and head, or the mean of its heads where they are not known; null
- *  where the network has no such block or pass.
- * @param {Crt.AttentionPanel} wanted
- * @param {Crt.Prediction} prediction
- * @param {Crt.Opened | null} heads
- * @returns {Crt.AddedPanel | null}
- */
-export function attentionPanel({ method, pass, block, head }, prediction, heads) {
-  if (!prediction.isTransformer(method) || pass >= prediction.passes(method) || block >= prediction.depth(method)) return null;
-  const one = heads ? head : null;
-  const map = attentionMap(prediction, method, { pass, block, head: one }, heads ?? undefined);
-  const { content, patch } = prediction.grid;
-  return {
-    title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
-    map, span: [content[0] / patch, content[1] / patch], max: largest(map.data), unit: 'attention',
-  };
 }
 
 /** A canvas with the attention in colours over the image. `side`: pixels along the image's longer side.

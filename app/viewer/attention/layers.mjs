@@ -5,11 +5,11 @@ import { exported } from '../core/settings.mjs';
 import { make } from '../core/dom.mjs';
 import { NEEDS_APP, countWords } from '../core/words.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
-import { attentionMap, attentionPanel, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
-import { cellWords, chosenCell, createLayerCell, headWords, isPinned, panelOf } from './layer_cell.mjs';
+import { attentionPanel, cellWords, chosenCell, createLayerCell, headWords, isPinned, panelOf } from './layer_cell.mjs';
 import { createLayerGrid, linesFor } from './layer_grid.mjs';
 import { drawChanges, drawRollout } from './layer_passes.mjs';
 import { answerKey } from '../core/answers.mjs';
+import { attentionMap, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
@@ -38,8 +38,6 @@ export function mountLayers(page) {
   });
   at('layers-head').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ head: event.target.value === '' ? null : Number(event.target.value) }));
   at('layers-scale').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ scale: event.target.value }));
-  at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
-  at('layers-deepen').addEventListener('click', () => load(methodOf(store.get(), current())));
   at('layers-heads-load').addEventListener('click', () => at('layers-deepen').click());
   at('layers-pin').addEventListener('click', pin);
   at('layers-large-close').addEventListener('click', () => {
@@ -47,6 +45,8 @@ export function mountLayers(page) {
     choose(null);
     if (cell) grid.cell(cell)?.focus();
   });
+  at('layers-all').addEventListener('click', () => store.set({ blocks: null }));
+  at('layers-deepen').addEventListener('click', () => load(methodOf(store.get(), current())));
   for (const [role, end] of /** @type {[string, number][]} */ ([['layers-first', 0], ['layers-last', 1]])) {
     at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
       const { prediction } = current();
