@@ -15,7 +15,8 @@ import sys
 import tyro
 
 from scripts.cli import run_cli
-from scripts.loadtest.run import Load, main
+from scripts.loadtest.run import main
+from scripts.loadtest.users import Load
 
 if __name__ == "__main__":
     sys.exit(run_cli(lambda: tyro.cli(Load, description=__doc__), main))

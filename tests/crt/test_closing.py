@@ -34,8 +34,9 @@ from crt.pseudo_labels.label_png import read_labels
 from scripts.download_voc import extract_voc, fetch
 from scripts.loadtest import server as serving
 from scripts.loadtest.client import PageClient
-from scripts.loadtest.run import Deadline, Load, load
+from scripts.loadtest.run import load
 from scripts.loadtest.server import Server
+from scripts.loadtest.users import Deadline, Load
 
 TRUNCATED_ZIP = b"PK\x03\x04" + bytes(60)
 DAMAGED = {
@@ -262,8 +263,8 @@ def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch,
 
     monkeypatch.setattr("scripts.loadtest.run.served", page)
     monkeypatch.setattr("gradio_client.Client", Nobody)
-    monkeypatch.setattr("scripts.loadtest.run._browse", read)
-    monkeypatch.setattr("scripts.loadtest.run._use", lambda *_: None)
+    monkeypatch.setattr("scripts.loadtest.run.browse", read)
+    monkeypatch.setattr("scripts.loadtest.run.use", lambda *_: None)
     began = time.monotonic()
     with pytest.raises(ConnectionError):
         load(Load(users=1, minutes=10))

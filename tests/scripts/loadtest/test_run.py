@@ -6,7 +6,8 @@ import re
 import pytest
 
 from crt.errors import InvalidSetting
-from scripts.loadtest.run import BROWSER, LOST, Load, _flatness, is_busy, load
+from scripts.loadtest.run import _flatness, load
+from scripts.loadtest.users import BROWSER, LOST, Load, is_busy
 from scripts.provenance import ROOT
 from tests.browser.driver import CHROMIUM
 from tests.helpers.tiny import tiny_checkpoint
