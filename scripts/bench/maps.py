@@ -27,7 +27,7 @@ from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
 from crt.predictor import InferenceConfig, Predictor
 from scripts.bench.reference import cnn_maps, transformer_maps
-from scripts.bench.timing import compared, in_turns, summary
+from scripts.bench.timing import compared, in_milliseconds, in_turns
 from scripts.report.speed import FAST
 
 RANDOM_CLASSES = 20
@@ -155,7 +155,7 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         "gflops_transformer": round(reached, 1),
         "utilization": round(reached / peak, 3),
         "products_share": round(products, 3),
-        "stages_ms": {name: summary(times[1:]) for name, times in stages.items()},
+        "stages_ms": {name: in_milliseconds(times[1:]) for name, times in stages.items()},
     }
 
 
@@ -214,4 +214,4 @@ def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
         for method in prediction.methods:
             prediction.cams(method, loops=prediction.clamp(method, 3), refined=True)
         spent.append(time.perf_counter() - began)
-    return {"ms": summary(spent[1:])}
+    return {"ms": in_milliseconds(spent[1:])}

@@ -12,7 +12,7 @@ from crt.models.irn import predict_edges
 from crt.pseudo_labels.crf import crf_labels
 from crt.pseudo_labels.random_walk import random_walk
 from scripts.bench.maps import photo
-from scripts.bench.timing import in_turns, summary
+from scripts.bench.timing import in_milliseconds, in_turns
 
 
 def masks(checkpoint: str, runs: int) -> dict[str, Any]:
@@ -30,4 +30,4 @@ def masks(checkpoint: str, runs: int) -> dict[str, Any]:
         "IRN": lambda: predict_edges(network, image),
         "random walk": lambda: random_walk(seeds, edge),
     }
-    return {name: summary(times) for name, times in in_turns(ways, runs).items()}
+    return {name: in_milliseconds(times) for name, times in in_turns(ways, runs).items()}

@@ -21,7 +21,7 @@ def in_turns(ways: Mapping[str, Callable[[], object]], runs: int) -> dict[str, l
     return spent
 
 
-def summary(seconds: list[float]) -> dict[str, float]:
+def in_milliseconds(seconds: list[float]) -> dict[str, float]:
     """Median, least and most, in milliseconds."""
     return {
         name: round(1000 * value, 2)
@@ -37,7 +37,7 @@ def compared(spent: Mapping[str, list[float]], base: str) -> dict[str, Any]:
         if name != base
     }
     return {
-        "ms": {name: summary(times) for name, times in spent.items()},
+        "ms": {name: in_milliseconds(times) for name, times in spent.items()},
         "ratio": {
             name: {
                 "median": round(statistics.median(values), 2),

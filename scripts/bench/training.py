@@ -30,7 +30,7 @@ from crt.train.losses import dual_loss
 from crt.train.optim import build_optimizer
 from crt.train.run_config import TrainConfig
 from scripts.bench.reference import class_maps
-from scripts.bench.timing import in_turns, summary
+from scripts.bench.timing import in_milliseconds, in_turns
 
 VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 """Those of the embedded checkpoint."""
@@ -56,7 +56,7 @@ def training(runs: int) -> dict[str, Any]:
         "batch": batch,
         "loops": LOOPS,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        "step_ms": {name: summary(times) for name, times in spent.items()},
+        "step_ms": {name: in_milliseconds(times) for name, times in spent.items()},
         "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
         "workers": workers,
         "loader_images_per_second": round(read, 1),
@@ -67,14 +67,14 @@ def training(runs: int) -> dict[str, Any]:
 def ways(device: torch.device, batch: int) -> dict[str, Step]:
     """A step of `batch` images by each way that this machine is made for."""
     fast = resolve("auto", device.type) == "bf16"
-    steps = {"ours, float32": ours(device, batch)}
+    steps = {"ours, float32": our_step(device, batch)}
     if fast:
-        steps["ours, bfloat16"] = ours(device, batch, bfloat16=True)
+        steps["ours, bfloat16"] = our_step(device, batch, bfloat16=True)
     if device.type == "cuda":
-        steps["ours, bfloat16, compiled"] = compiled(device, batch)
-    steps["plain, float32"] = plain(device, batch)
+        steps["ours, bfloat16, compiled"] = compiled_step(device, batch)
+    steps["plain, float32"] = plain_step(device, batch)
     if fast and device.type == "cuda":
-        steps["plain, bfloat16"] = plain(device, batch, bfloat16=True)
+        steps["plain, bfloat16"] = plain_step(device, batch, bfloat16=True)
     return steps
 
 
@@ -85,14 +85,14 @@ def pair(device: torch.device) -> DualBranch:
     return DualBranch(cnn, vit).train().to(device)
 
 
-def ours(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
+def our_step(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
     """A step as `crt.train` does it."""
     work, model = _ours(device, bfloat16=bfloat16)
     crops, labels = examples(device, batch)
     return stepping(model, lambda: work([crops, labels], 0))
 
 
-def compiled(device: torch.device, batch: int) -> Step:
+def compiled_step(device: torch.device, batch: int) -> Step:
     """The same with `compiled`."""
     work, model = _ours(device, bfloat16=True)
     compile_layers(model)
@@ -120,7 +120,7 @@ def _ours(device: torch.device, *, bfloat16: bool) -> tuple[Work, DualBranch]:
     return work, model
 
 
-def plain(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
+def plain_step(device: torch.device, batch: int, *, bfloat16: bool = False) -> Step:
     """The same step with whole attention matrices and the padding of the authors' program."""
     model = pair(device)
     cnn, vit = cast("CnnBranch", model.cnn), cast("TransformerBranch", model.vit)

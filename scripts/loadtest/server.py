@@ -19,7 +19,7 @@ from crt.errors import InvalidSetting
 from scripts.provenance import ROOT
 
 START_S = 180.0
-STOP_S = 20.0
+SERVER_STOP_S = 20.0
 
 
 class Server:
@@ -80,7 +80,7 @@ class Server:
             process, self._process = self._process, None
             process.terminate()
             try:
-                process.wait(STOP_S)
+                process.wait(SERVER_STOP_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

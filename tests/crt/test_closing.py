@@ -227,7 +227,7 @@ def test_a_process_that_does_not_end_is_killed(tmp_path, monkeypatch):
         "time.sleep(60)\n"
     )
     monkeypatch.setattr(serving, "ROOT", tmp_path)
-    monkeypatch.setattr(serving, "STOP_S", 0.3)
+    monkeypatch.setattr(serving, "SERVER_STOP_S", 0.3)
     monkeypatch.setattr(serving, "_answers", lambda _: (tmp_path / "ready").exists())
     with nothing_left_open():
         with serving.served((), tmp_path / "log") as server:
