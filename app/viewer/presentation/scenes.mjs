@@ -184,12 +184,12 @@ export function mountScenes(page) {
   }
 
   /** @param {Crt.Scene} scene */
-  function show(scene) {
+  async function show(scene) {
     drawer.close();
+    await shown.restore(scene); // before the tab requests them
     const { drawn } = store.get();
     const imageId = imageIdOf(scene.run);
     if (scene.drawn && imageId && !drawn[imageId]?.length) store.set({ drawn: { ...drawn, [imageId]: scene.drawn } });
-    shown.restore(scene);
     page.link.open(decode(scene.query), () => shown.view(scene));
   }
 
