@@ -288,7 +288,7 @@ class _Maker:
                 "data": base64.b64encode(data).decode(),
                 "masks": masks,
             },
-            "saved": {"query": None, "scenes": [], "drawn": []},
+            "saved": {"query": "", "scenes": [], "drawn": []},
         }
 
 

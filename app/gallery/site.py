@@ -26,7 +26,7 @@ _HEADING = """\
 <p data-role="message" role="alert" hidden>This page could not be opened: it needs the folder "shared" of its gallery, \
 and a current version of Chrome, Edge, Firefox or Safari.</p>
 <p class="back"><a href="../index.html" style="display: inline-block; padding: 12px 0">All images</a></p>
-<h1>Image</h1>
+<h1 style="margin: 0 0 8px; font-size: 20px; overflow-wrap: anywhere">Image</h1>
 """
 
 

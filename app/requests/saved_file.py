@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.requests.export_request import CELLS
-from crt.data.cam_files import MAX_SIDE, MIN_SIDE
+from crt.data.cam_files import CAM_MAX_SIDE, CAM_MIN_SIDE
 from crt.errors import InvalidSetting
 
 NAME_LENGTH = 60  # characters
 MOST_VALUES = 2**20  # of all maps together
-UNREADABLE = "The map from a file cannot be read: choose its file again."
+_UNREADABLE = "The map from a file cannot be read: choose its file again."
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SavedCam:
         label: the name of the class.
         h: rows.
         w: columns.
-        max: the largest value, for which 65535 stands.
+        max: the largest value, written as 65535.
         values: h * w whole numbers of 16 bits, little-endian, row by row, in base64.
         low: the least value in the user's file.
         high: the largest there.
@@ -71,43 +71,43 @@ class SavedFile:
                 comes twice.
         """
         if not isinstance(payload, dict) or not isinstance(payload.get("cams"), list):
-            raise InvalidSetting(UNREADABLE)
+            raise InvalidSetting(_UNREADABLE)
         name = payload.get("name")
         if not isinstance(name, str) or not 0 < len(name) <= NAME_LENGTH:
-            raise InvalidSetting(UNREADABLE)
+            raise InvalidSetting(_UNREADABLE)
         if not 0 < len(payload["cams"]) <= len(classes):
-            raise InvalidSetting(UNREADABLE)
+            raise InvalidSetting(_UNREADABLE)
         cams = tuple(_cam(one, classes) for one in payload["cams"])
         if len({cam.label for cam in cams}) < len(cams) or sum(cam.h * cam.w for cam in cams) > MOST_VALUES:
-            raise InvalidSetting(UNREADABLE)
+            raise InvalidSetting(_UNREADABLE)
         return cls(name.encode(errors="replace").decode(), cams)
 
 
 def _cam(payload: Any, classes: Sequence[str]) -> SavedCam:
     if not isinstance(payload, dict) or payload.get("label") not in classes:
-        raise InvalidSetting(UNREADABLE)
+        raise InvalidSetting(_UNREADABLE)
     h, w = (_side(payload.get(name), CELLS) for name in ("h", "w"))
     top, low, high = (_finite(payload.get(name)) for name in ("max", "low", "high"))
     size, values = payload.get("size"), payload.get("values")
     if not isinstance(size, list) or len(size) != 2 or top < 0 or not isinstance(values, str):
-        raise InvalidSetting(UNREADABLE)
+        raise InvalidSetting(_UNREADABLE)
     try:
         count = len(base64.b64decode(values, validate=True))
     except (ValueError, binascii.Error):
         count = 0
     if count != 2 * h * w:
-        raise InvalidSetting(UNREADABLE)
-    height, width = (_side(side, MAX_SIDE) for side in size)
+        raise InvalidSetting(_UNREADABLE)
+    height, width = (_side(side, CAM_MAX_SIDE) for side in size)
     return SavedCam(payload["label"], h, w, top, values, low, high, (height, width))
 
 
 def _side(value: Any, most: int) -> int:
-    if type(value) is not int or not MIN_SIDE <= value <= most:
-        raise InvalidSetting(UNREADABLE)
+    if type(value) is not int or not CAM_MIN_SIDE <= value <= most:
+        raise InvalidSetting(_UNREADABLE)
     return value
 
 
 def _finite(value: Any) -> float:
     if type(value) not in (int, float) or not math.isfinite(value):
-        raise InvalidSetting(UNREADABLE)
+        raise InvalidSetting(_UNREADABLE)
     return float(value)

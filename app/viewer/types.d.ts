@@ -347,12 +347,12 @@ declare namespace Crt {
     /** `saved`: for an interactive page, which has the map from a file. */
     query(saved?: boolean): string;
   }
-  /** The screen that a file of its own opens with. `id`: of the file; `query`: null for what the checkpoint recommends,
+  /** The screen that a file of its own opens with. `id`: of the file; `query`: empty for what the checkpoint recommends,
    *  or for a link in the address; `drawn`: as in State; `added_panel`: of a gallery's page; `file`: the maps
    *  of the added panel, if they are from a file; `talk`: scenes with what they
    *  show, as presentation/scene_file.mjs packs it. */
   interface Saved {
-    id: string; query: string | null; scenes: Scene[]; drawn: Record<string, Shape[]>; added_panel?: State['added_panel'];
+    id: string; query: string; scenes: Scene[]; drawn: Record<string, Shape[]>; added_panel?: State['added_panel'];
     file?: import('./explore/file_cams.mjs').SavedFile; talk?: { scenes: Scene[]; kept: Record<string, any> };
   }
   /** What mountScenes adds to the page. */

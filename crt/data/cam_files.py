@@ -18,9 +18,9 @@ from PIL import Image
 from crt.data.class_names import class_finder
 from crt.errors import InvalidCam, reason_of
 
-MAX_BYTES = 64 * 2**20
+CAM_MAX_BYTES = 64 * 2**20
 """Bytes that a file may have, and that the arrays of an `.npz` may unpack to."""
-MIN_SIDE, MAX_SIDE = 2, 4096
+CAM_MIN_SIDE, CAM_MAX_SIDE = 2, 4096
 """Values along a side of a map."""
 UNNAMED = ""
 """The name of a map that belongs to no class in particular."""
@@ -37,6 +37,7 @@ _NAMED = 4  # names of arrays that a message lists
 _SAMPLE_BITS = (8, 16)
 
 _EMPTY = "This file is empty: choose another one."
+_NO_FILE = "This is not a file: choose a file with a map."
 _UNKNOWN = "This file is not .npy, .npz or PNG: save the map in one of these formats."
 _PICKLED = "This file holds pickled Python objects, which are not read: save plain arrays of numbers."
 _DAMAGED = "This file is damaged or cut off: save or copy it again."
@@ -62,8 +63,8 @@ def read_cam(path: Path) -> np.ndarray:
         (h, w) float32, the values of the file.
 
     Raises:
-        InvalidCam: any other file, one of more than `MAX_BYTES`, or values that are not finite; a ValueError with one
-            sentence that does not name the file.
+        InvalidCam: any other file, one of more than `CAM_MAX_BYTES`, or values that are not finite; a ValueError with
+            one sentence that does not name the file.
     """
     data = _bytes_of(path)
     if data.startswith(_PNG):
@@ -91,8 +92,8 @@ def read_cams(path: Path, class_names: Sequence[str]) -> dict[str, np.ndarray]:
         its class.
 
     Raises:
-        InvalidCam: any other file, one of more than `MAX_BYTES`, or values that are not finite; a ValueError with one
-            sentence that does not name the file.
+        InvalidCam: any other file, one of more than `CAM_MAX_BYTES`, or values that are not finite; a ValueError with
+            one sentence that does not name the file.
     """
     data = _bytes_of(path)
     if data.startswith(_PNG):
@@ -102,14 +103,14 @@ def read_cams(path: Path, class_names: Sequence[str]) -> dict[str, np.ndarray]:
     find = class_finder(class_names)
     with _opened(data) as archive:
         members = _members(archive)
-        places = [find(_name(member)) for member in members]
-        if len(members) == 1 and places[0] is None:
+        found = [find(_name(member)) for member in members]
+        if len(members) == 1 and found[0] is None:
             return _by_order(_npy(_member(archive, members[0])), class_names)
         cams: dict[str, np.ndarray] = {}
-        for member, place in zip(members, places, strict=True):
-            if place is None:
+        for member, index in zip(members, found, strict=True):
+            if index is None:
                 continue
-            name = class_names[place]
+            name = class_names[index]
             if name in cams:
                 raise InvalidCam(f"This file holds two arrays for the class {name}: keep one of them.")
             cams[name] = _one_map(_npy(_member(archive, member)))
@@ -145,10 +146,16 @@ def _bytes_of(path: Path) -> bytes:
     """The bytes of a file that is a map by its first bytes and not too large."""
     try:
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InvalidCam(f"This file has {_mib(size)} MiB, and {_mib(MAX_BYTES)} are the most: save a smaller map.")
+        if not path.is_file():  # a folder; or a device or a pipe, which could be read without end
+            raise InvalidCam(_NO_FILE)
+        if size > CAM_MAX_BYTES:
+            raise InvalidCam(
+                f"This file has {_mib(size)} MiB, and {_mib(CAM_MAX_BYTES)} are the most: save a smaller map."
+            )
         data = path.read_bytes()
-    except OSError as error:
+    except InvalidCam:
+        raise
+    except (OSError, ValueError) as error:  # no permission, a name too long, a NUL in the name
         raise InvalidCam(f"This file cannot be read ({reason_of(error)}): choose another one.") from error
     if not data:
         raise InvalidCam(_EMPTY)
@@ -171,15 +178,15 @@ def _opened(data: bytes) -> zipfile.ZipFile:
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The arrays of an npz, at least one, which unpack to no more than `MAX_BYTES` together."""
+    """The arrays of an npz, at least one, which unpack to no more than `CAM_MAX_BYTES` together."""
     members = [member for member in archive.infolist() if member.filename.endswith(".npy")]
     if not members:
         raise InvalidCam(_NO_ARRAY)
     size = sum(member.file_size for member in members)
-    if size > MAX_BYTES:
+    if size > CAM_MAX_BYTES:
         raise InvalidCam(
-            f"This file would unpack to {_mib(size)} MiB, and {_mib(MAX_BYTES)} are the most: save fewer or smaller "
-            "maps."
+            f"This file would unpack to {_mib(size)} MiB, and {_mib(CAM_MAX_BYTES)} are the most: save fewer or "
+            "smaller maps."
         )
     return members
 
@@ -232,10 +239,10 @@ def _check_type(dtype: np.dtype) -> None:
 
 
 def _check_sides(size: tuple[int, ...]) -> None:
-    if not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
+    if not all(CAM_MIN_SIDE <= side <= CAM_MAX_SIDE for side in size):
         raise InvalidCam(
-            f"This file holds a map of shape {_shape(size)}, and sides of {MIN_SIDE} to {MAX_SIDE} are read: save it "
-            "at another size."
+            f"This file holds a map of shape {_shape(size)}, and sides of {CAM_MIN_SIDE} to {CAM_MAX_SIDE} are read: "
+            "save it at another size."
         )
 
 

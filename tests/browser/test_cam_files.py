@@ -208,8 +208,8 @@ def test_exports_have_it(shown: Page):
         files = {name: archive.read(name) for name in archive.namelist()}
     with np.load(io.BytesIO(files["maps.npz"]), allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["added_panel"], np.maximum(CELLS, 0))
-    told = json.loads(files["settings.json"])["maps"]["added_panel"]
-    assert (told["title"], told["unit"], told["max_value"]) == ("mine", "explainer", 8)
+    settings = json.loads(files["settings.json"])["maps"]["added_panel"]
+    assert (settings["title"], settings["unit"], settings["max_value"]) == ("mine", "explainer", 8)
     assert b"mine" in files["figure.svg"] and Image.open(io.BytesIO(files["figure.png"])).width > 1000
     page.get_by_role("radio", name="Difference").check()
     page.locator('[data-role="b-method"]').select_option(label="mine")

@@ -49,7 +49,7 @@ def described(kind: str, shape: str) -> bytes:
 
 
 def npz(compression: int = zipfile.ZIP_DEFLATED, **members: Any) -> bytes:
-    """A zip of arrays, or of the bytes that stand for them, by name."""
+    """A zip of arrays, or of bytes in their stead, by name."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", compression) as archive:
         for name, value in members.items():

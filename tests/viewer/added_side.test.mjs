@@ -60,8 +60,8 @@ test('its map has its title, and a reason where there is none', () => {
 
 test('an export has it with its letters; a program has the networks alone', () => {
   const now = comparing('difference', { method: 'crt' }, ADDED);
-  const told = describeView(now, view, panel);
-  assert.deepEqual([told.maps, told.added_panel.letters, told.difference], [[{ method: 'crt', letter: 'A' }], 'B', true]);
+  const described = describeView(now, view, panel);
+  assert.deepEqual([described.maps, described.added_panel.letters, described.difference], [[{ method: 'crt', letter: 'A' }], 'B', true]);
   assert.equal(describeView(comparing('difference', ADDED, ADDED), view, panel).added_panel.letters, 'AB');
   assert.equal(describeView(comparing('difference', { method: 'crt' }, { method: 'crt' }), view, panel).added_panel, null);
   assert.equal(describeView(state, view, panel).added_panel.letters, '');

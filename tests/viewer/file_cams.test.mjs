@@ -39,7 +39,7 @@ test('a large map is averaged over areas, without changing its mean', () => {
   for (const [h, w] of [[2, 2], [5, 7], [16, 22], [17, 23], [3, 23]]) assert.ok(Math.abs(mean(c.averaged(noise, h, w)) - mean(noise)) < 1e-4, `${h} × ${w}`);
 });
 
-test('a file given again takes the place of the former, whose number it has', () => {
+test('a file given again replaces the former and keeps its number', () => {
   const first = keep('one', 'a', ['cat', map(2, 3)]);
   const other = keep('one', 'b', ['dog', map(2, 3)]);
   const again = keep('one', 'a', ['dog', map(2, 3)]);
@@ -56,7 +56,7 @@ test('a file given again takes the place of the former, whose number it has', ()
   assert.deepEqual(['gradcam.NPY', '.npz', 'a.b.png'].map(c.firstName), ['gradcam', 'Map from file', 'a.b']);
 });
 
-test('the panel follows the class, and says where it has no map', () => {
+test('the panel follows the class, with a reason where it has no map', () => {
   const file = keep('panel', 'mine', ['cat', map(2, 3, 0, 1, 2, 3, 4, 5)], ['dog', map(2, 3, 5, 4, 3, 2, 1, -1)]);
   const cat = c.panelOf(file, ['cat']);
   assert.deepEqual([cat.title, cat.note, cat.max, cat.span, cat.unit, cat.empty], ['mine', '0 to 5 on 3 × 2', 5, [2, 3], 'explainer', '']);
@@ -72,12 +72,12 @@ test('the panel follows the class, and says where it has no map', () => {
   assert.equal(c.panelOf(keep('panel', 'dark', ['cat', map(2, 3, -1, -2, -3, -1, -1, -1)]), ['cat']).empty, 'No value above 0');
 });
 
-test('maps of several classes on other cells meet on those of the first', () => {
+test('maps of several classes on other cells are resampled to those of the first', () => {
   const file = keep('cells', 'mine', ['cat', map(2, 3, 0, 0, 0, 0, 0, 9)], ['dog', map(4, 6, ...Array(24).fill(2))]);
   close(c.panelOf(file, ['cat', 'dog']).map.data, [2, 2, 2, 2, 2, 9]);
 });
 
-test('an interactive page brings the maps back, many of them smaller', () => {
+test('the maps come back from an interactive page, many of them smaller', () => {
   const file = keep('saved', 'mine', ['cat', map(2, 3, 0, 1, 2, 3, 4, -5)], ['gone', map(2, 3)], ['dog', map(2, 3, 0, 0, 0, 0, 0, 0)]);
   const saved = JSON.parse(JSON.stringify(c.toSave(file, ['cat', 'dog'])));
   assert.deepEqual(saved.cams.map(({ label }) => label), ['cat', 'dog']);
@@ -119,8 +119,8 @@ test('an export has it, with its letter where it is compared', () => {
   const side = describeView(state, view, panel);
   assert.deepEqual([side.added_panel.title, side.added_panel.letters, side.added_panel.h, side.added_panel.w], ['Mine', '', 2, 3]);
   const now = comparing('difference', { method: 'crt' }, { method: 'added_panel' });
-  const told = describeView(now, view, panel);
-  assert.deepEqual([told.maps, told.added_panel.letters, told.difference], [[{ method: 'crt', letter: 'A' }], 'B', true]);
+  const described = describeView(now, view, panel);
+  assert.deepEqual([described.maps, described.added_panel.letters, described.difference], [[{ method: 'crt', letter: 'A' }], 'B', true]);
 });
 
 test('a link is without it; an interactive page has it as the first of its files', () => {

@@ -137,12 +137,12 @@ function byOrder(array, classes) {
 async function npz(bytes, classes) {
   const members = npzMembers(bytes);
   const find = classFinder(classes);
-  const places = members.map(({ name }) => find(name));
-  if (members.length === 1 && places[0] === undefined) return byOrder(npy(await memberBytes(bytes, members[0])), classes);
+  const found = members.map(({ name }) => find(name));
+  if (members.length === 1 && found[0] === undefined) return byOrder(npy(await memberBytes(bytes, members[0])), classes);
   /** @type {Map<string, Crt.Values>} */
   const cams = new Map();
   for (const [i, member] of members.entries()) {
-    const name = places[i];
+    const name = found[i];
     if (name === undefined) continue;
     if (cams.has(name)) throw new BadCam(`This file holds two arrays for the class ${name}: keep one of them.`);
     cams.set(name, oneMap(npy(await memberBytes(bytes, member))));

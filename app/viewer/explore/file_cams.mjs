@@ -52,7 +52,7 @@ export function camsForImage(read, shown, image) {
   return cams;
 }
 
-/** Keep the maps of a file for an image -> their number. They take the place of those with the same name; the files given
+/** Keep the maps of a file for an image -> their number. They replace those of the same name; the files given
  *  first are let go where all together are too large.
  * @param {string} imageId
  * @param {string} name
@@ -98,7 +98,7 @@ const nameOf = (text) => text.trim().slice(0, NAME_MAX_CHARS).trim();
 export const firstName = (file) => nameOf(file.replace(/\.(npy|npz|png)$/i, '')) || FILE_TITLE;
 
 /** The panel of a file for these classes: the largest of their maps. Without a file, or without a map of these classes,
- *  `empty` says so.
+ *  `empty` is the reason.
  * @param {FileCams | null} file
  * @param {string[]} names of the classes
  * @returns {Crt.AddedPanel}
@@ -141,7 +141,7 @@ export function toSave({ name, cams }, classes) {
   };
 }
 
-/** Keep the maps that an interactive page has brought -> their number.
+/** Keep the maps of an interactive page -> their number.
  * @param {string} imageId
  * @param {SavedFile} saved
  */

@@ -142,7 +142,7 @@ export function mountFilePanel(page) {
     }, true);
   }
 
-  /** A PNG on the maps is a mask unless it has 16 bits a value. One that cannot be opened is left to `take`, which says so.
+  /** A PNG on the maps is a mask unless it has 16 bits a value. `take` shows why one cannot be opened.
    * @param {File} file
    */
   async function takePng(file) {

@@ -175,7 +175,7 @@ export function createHover({ at, store, view, announce }, panelGrid) {
   function readings() {
     const ofMaps = panelGrid.shown().flatMap((panel) => panel.rows.map((row, i) => {
       const layer = panel.spec.scales[i];
-      return layer ? `${layer.name} ${row.value.textContent}` : '';
+      return layer && row.value.textContent ? `${layer.name} ${row.value.textContent}` : '';
     })).filter(Boolean);
     const method = at('readout-method').textContent;
     return [ofMaps.join(', '), at('readout-position').textContent, at('readout-tiles').textContent, method && `${method}: ${at('readout-classes').textContent}`]

@@ -209,7 +209,7 @@ function zipMembers(bytes) {
   const members = [];
   for (let at = end - size; at < end; ) {
     if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50) throw new BadCam(DAMAGED);
-    const [name, extra, comment] = [28, 30, 32].map((place) => view.getUint16(at + place, true));
+    const [name, extra, comment] = [28, 30, 32].map((offset) => view.getUint16(at + offset, true));
     if (at + 46 + name + extra + comment > end) throw new BadCam(DAMAGED);
     members.push({
       name: new TextDecoder().decode(bytes.subarray(at + 46, at + 46 + name)),

@@ -68,8 +68,8 @@ export function mountPermalink(page) {
   });
   at('copy-link').addEventListener('click', copy);
 
-  const first = decode(page.saved?.query ?? window.location.search);
-  if (page.saved) pending = page.saved.query !== null || first.linked ? first : null; // the run in the file takes it
+  const first = decode(page.saved?.query || window.location.search); // a file without a screen takes a link, else the defaults
+  if (page.saved) pending = page.saved.query || first.linked ? first : null; // the run in the file takes it
   else if (first.linked) open(first);
   else if (first.problems.length) showMessage(problemMessage(first.problems));
 

@@ -135,7 +135,7 @@ def test_a_page_holds_its_run_and_its_mask_and_nothing_of_a_user_as_markup(origi
     path = original.folder / "site" / "pages" / f"{original.entry('more/a.jpg')['id']}.html"
     record = record_of(path)
     assert record["name"] == "more/a.jpg"
-    assert record["saved"] == {"query": None, "scenes": [], "drawn": []} and "results" not in record
+    assert record["saved"] == {"query": "", "scenes": [], "drawn": []} and "results" not in record
     value = record["value"]
     assert value["classes"] == list(CLASSES) and value["chosen"]["size"] == str(SIZE)
     assert value["image"].startswith("data:image/jpeg;base64,")

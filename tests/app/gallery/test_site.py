@@ -17,7 +17,7 @@ from crt.errors import InvalidSetting
 
 HOSTILE = "</script><script>alert(1)</script><!-- record --><b onclick='x'>"
 RESULTS = {"sections": [HOSTILE]}
-RECORD = {"name": HOSTILE, "value": {"classes": [HOSTILE]}, "saved": {"query": None, "scenes": [], "drawn": []}}
+RECORD = {"name": HOSTILE, "value": {"classes": [HOSTILE]}, "saved": {"query": "", "scenes": [], "drawn": []}}
 INDEX = {"title": HOSTILE, "images": [{"id": "a-1", "name": HOSTILE}], "classes": [HOSTILE]}
 DONE = DoneImage("key", {"id": "a-1", "name": HOSTILE})
 RECORD_TEXT = r'id="crt-record">([A-Za-z0-9+/=]+)<'

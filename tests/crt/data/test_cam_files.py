@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from crt.data.cam_files import MAX_BYTES, check_aspect, read_cam, read_cams
+from crt.data.cam_files import CAM_MAX_BYTES, check_aspect, read_cam, read_cams
 from crt.errors import CrtError, InvalidCam
 from tests.helpers.cam_files import CAM, CLASSES, PICKLED, READABLE, REFUSED, STACK, npy, npz, png
 
@@ -63,7 +65,7 @@ def test_several_maps_are_no_single_one(tmp_path, data: bytes, sentence: str) ->
 def test_a_large_file_is_refused_unread(tmp_path) -> None:
     path = tmp_path / "map.npy"
     with path.open("wb") as file:
-        file.truncate(MAX_BYTES + 1)
+        file.truncate(CAM_MAX_BYTES + 1)
     with pytest.raises(InvalidCam) as caught:
         read_cam(path)
     assert str(caught.value) == "This file has 65 MiB, and 64 are the most: save a smaller map."
@@ -74,6 +76,17 @@ def test_a_file_that_is_not_there(tmp_path) -> None:
         InvalidCam, match=r"^This file cannot be read \(No such file or directory\): choose another one\.$"
     ):
         read_cam(tmp_path / "none.npy")
+
+
+@pytest.mark.parametrize("path", [Path("/"), Path("/dev/zero")])
+def test_what_is_no_file_is_not_read(path: Path) -> None:
+    with pytest.raises(InvalidCam, match=r"^This is not a file: choose a file with a map\.$"):
+        read_cam(path)
+
+
+def test_a_name_that_no_file_can_have() -> None:
+    with pytest.raises(InvalidCam, match=r"^This file cannot be read \(embedded null (byte|character).*\): choose"):
+        read_cam(Path("a\0b"))
 
 
 @pytest.mark.parametrize(
