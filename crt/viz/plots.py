@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from crt.viz.contours import crossings, without_specks
-from crt.viz.fonts import families
+from crt.viz.fonts import Typeface, families
 from crt.viz.layer import LabelLayer, MapLayer, Style, bar, blend, labelled
-from crt.viz.print_canvas import FAINT, INK, LINE, POINT, Canvas, first_line, stroke, text_lines
+from crt.viz.print_canvas import BOLD, FAINT, INK, LINE, POINT, Canvas, first_line, stroke, text_lines
 from crt.viz.print_file import DPI, Kind, render
 from crt.viz.print_layout import NOTE, PANEL_WIDTH, TEXT, Block, lay_out
 from crt.viz.sheet import printable
@@ -119,13 +119,13 @@ class MapBlock:
         """See `Block.height`: title, note, image, colour bar and lines."""
         lines = sum(len(text_lines(text, TEXT, width - self._indent)) for text in self.panel.lines)
         above = LINE * POINT * (TEXT + 1) + LINE * POINT * NOTE
-        below = BAR + 2.4 * POINT * NOTE if self._bar else UNDER
+        below = BAR + (2.4 + self._stacked(width) * LINE) * POINT * NOTE if self._bar else UNDER
         return above + self._tall(width) + below + LINE * POINT * TEXT * lines
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
         """See `Block.draw`: the panel from its title to its last line."""
         panel, tall = self.panel, self._tall(width)
-        y = canvas.text(x, y, first_line(panel.title, TEXT + 1, width), TEXT + 1, weight="bold")
+        y = canvas.text(x, y, first_line(panel.title, TEXT + 1, width / BOLD), TEXT + 1, weight="bold")
         y = canvas.text(x, y, first_line(panel.note, NOTE, width), NOTE, color=FAINT)
         across = min(width, tall * self.image.shape[1] / self.image.shape[0])
         axes = canvas.axes(x + (width - across) / 2, y, across, tall)
@@ -143,7 +143,7 @@ class MapBlock:
             stroke(axes, lines, [("black", 1.8, "solid", 0.85), (TRUTH_LINE, 0.9, (0, (4, 3)), 1)], fine=fine)
         y += tall
         if isinstance(panel.layer, MapLayer) and self._bar:
-            y = _bar(canvas, (x, y + 0.05, width), panel.layer, self.style)
+            y = _bar(canvas, (x, y + 0.05, width), panel.layer, self.style, stacked=self._stacked(width))
         else:
             y += UNDER
         for k, text in enumerate(panel.lines):
@@ -162,6 +162,15 @@ class MapBlock:
     @property
     def _bar(self) -> bool:
         return self.panel.barred and isinstance(self.panel.layer, MapLayer)
+
+    def _stacked(self, width: float) -> bool:
+        """Whether the words of the colour bar take a line of their own, as they have no room between its numbers."""
+        layer, font = self.panel.layer, Typeface(NOTE)
+        if not isinstance(layer, MapLayer):
+            return False
+        low, high = _ends(layer)
+        texts = (low, high) if layer.ends else (low, layer.unit, high)
+        return (sum(font.getlength(printable(text)) for text in texts) + NOTE * len(texts)) * POINT > width
 
 
 def _map(axes: Axes, image: np.ndarray, layer: MapLayer | None, style: Style, fine: float) -> None:
@@ -199,7 +208,13 @@ def _labels(axes: Axes, layer: LabelLayer, fine: float) -> None:
             )  # fmt: skip
 
 
-def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, style: Style) -> float:
+def _ends(layer: MapLayer) -> tuple[str, str]:
+    """The words at the left and the right end of a colour bar."""
+    low, high = "0", f"{layer.vmax:.3g}"
+    return (f"−{high} {printable(layer.ends[0])}", f"{printable(layer.ends[1])} +{high}") if layer.ends else (low, high)
+
+
+def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, style: Style, *, stacked: bool) -> float:
     """A colour bar from 0 to `vmax` with its unit, and a tick at the level -> the y below it. `place`: x, y, width."""
     x, y, width = place
     axes = canvas.axes(x, y, width, BAR)
@@ -209,13 +224,13 @@ def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, sty
         tick = [np.array([[at, -0.3], [at, 1.3]])]
         stroke(axes, tick, [("white", 2, "solid", 1), (INK, 1, "solid", 1)], clip=False)
     top = y + BAR + 0.03
-    low, high = ("0", f"{layer.vmax:.3g}")
-    if layer.ends:
-        low, high = f"−{high} {printable(layer.ends[0])}", f"{printable(layer.ends[1])} +{high}"
+    low, high = _ends(layer)
+    below = top + stacked * LINE * POINT * NOTE
     canvas.text(x, top, low, NOTE)
-    canvas.text(x + width / 2, top, "" if layer.ends else layer.unit, NOTE, color=FAINT, ha="center")
-    canvas.text(x + width, top, high, NOTE, ha="right")
-    return y + BAR + 2.1 * POINT * NOTE
+    unit = "" if layer.ends else first_line(layer.unit, NOTE, width)
+    canvas.text(x + width / 2, below, unit, NOTE, color=FAINT, ha="center")
+    canvas.text(x + width, below if layer.ends else top, high, NOTE, ha="right")
+    return below + 2.1 * POINT * NOTE - 0.03
 
 
 def _rectangle(left: float, top: float, right: float, bottom: float) -> np.ndarray:

@@ -16,6 +16,9 @@ from crt.viz.sheet import printable, wrap
 POINT = 1 / 72  # inches
 LINE = 1.4  # height of a line of text, in its size
 INK, FAINT = "#141414", "#5a5a5a"
+MORE = " …"  # where a text goes on
+ROOM = 0.98  # of a line's width that is used: drawn letters are a little wider than measured ones
+BOLD = 1.14  # width of a bold text, in that of a plain one
 
 
 class Canvas:
@@ -131,7 +134,7 @@ def text_lines(text: str, size: int, width: float) -> list[str]:
     Returns:
         At least one line.
     """
-    return wrap(printable(text), Typeface(size), int(width / POINT))
+    return wrap(printable(text), Typeface(size), int(ROOM * width / POINT))
 
 
 def first_line(text: str, size: int, width: float) -> str:
@@ -146,4 +149,6 @@ def first_line(text: str, size: int, width: float) -> str:
         Its first line, with a sign where it goes on.
     """
     lines = text_lines(text, size, width)
-    return lines[0] + (" …" if len(lines) > 1 else "")
+    if len(lines) == 1:
+        return lines[0]
+    return text_lines(text, size, width - POINT * Typeface(size).getlength(MORE))[0] + MORE

@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from crt.viz.fonts import Typeface, families
-from crt.viz.print_canvas import FAINT, INK, LINE, POINT, Canvas, first_line, text_lines
+from crt.viz.print_canvas import BOLD, FAINT, INK, LINE, POINT, Canvas, first_line, text_lines
 from crt.viz.print_layout import NOTE, TEXT
 from crt.viz.sheet import printable
 
 SHAPE = 0.6  # height of a chart's axes, in its width
 LEFT, BELOW = 0.34, 0.32  # inches beside and under the axes, for numbers and names
+RIGHT = 0.13  # inches beside the axes, for half of their last number
 LINES = ("solid", "dashed", "dotted", "dashdot")
 MARKERS = "os^DP"
 MARKED = 12  # points of a line up to which each has its marker
@@ -105,10 +106,10 @@ class Chart:
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
         """See `Block.draw`: the chart from its title to its caption."""
-        y = canvas.text(x, y, first_line(self.title, TEXT + 1, width), TEXT + 1, weight="bold")
+        y = canvas.text(x, y, first_line(self.title, TEXT + 1, width / BOLD), TEXT + 1, weight="bold")
         y = canvas.text(x, y, first_line(self.y.label, NOTE, width), NOTE, color=FAINT)
         tall = SHAPE * width
-        axes = canvas.plain_axes(x + LEFT, y, width - LEFT, tall)
+        axes = canvas.plain_axes(x + LEFT, y, width - LEFT - RIGHT, tall)
         for index, one in enumerate(self.series):
             _line(axes, one, MARKERS[index % len(MARKERS)])
         _style(axes, self.x, self.y)

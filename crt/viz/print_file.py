@@ -25,14 +25,15 @@ DPI = 300
 _RENDERING = threading.Lock()  # matplotlib's settings and fonts belong to the process
 
 
-def render(figure: Figure, kind: Kind, *, title: str = "", description: str = "") -> bytes:
+def render(figure: Figure, kind: Kind, *, title: str = "", description: str = "", dpi: int = DPI) -> bytes:
     """Write a figure as the bytes of a file; the same figure gives the same bytes.
 
     Args:
         figure: of `lay_out`.
-        kind: PNG (RGB, 300 dpi), PDF or SVG.
+        kind: PNG (RGB), PDF or SVG.
         title: for the metadata.
         description: for the metadata.
+        dpi: pixels an inch of a PNG.
 
     Returns:
         The file.
@@ -46,14 +47,14 @@ def render(figure: Figure, kind: Kind, *, title: str = "", description: str = ""
     with _RENDERING, mpl.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")  # `families` has named the characters
         if kind == "png":
-            figure.set_dpi(DPI)
+            figure.set_dpi(dpi)
             canvas = FigureCanvasAgg(figure)
             canvas.draw()
             info = PngInfo()
             info.add_itxt("Title", title)
             info.add_itxt("Description", description)
             pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-            Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", dpi=(DPI, DPI), pnginfo=info)
+            Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "PNG", dpi=(dpi, dpi), pnginfo=info)
         elif kind == "pdf":
             figure.savefig(
                 stream, format="pdf", metadata={"Title": title, "Subject": description, "CreationDate": None}

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from matplotlib.figure import Figure
 
 from crt.errors import InvalidSetting
-from crt.viz.print_canvas import FAINT, LINE, POINT, Canvas, text_lines
+from crt.viz.print_canvas import BOLD, FAINT, LINE, POINT, Canvas, text_lines
 
 PANEL_WIDTH = 2.3  # inches of a panel
 GAP, EDGE = 0.16, 0.18  # inches between panels and around the figure
@@ -63,13 +63,16 @@ class Words:
 
     def height(self, width: float) -> float:
         """See `Block.height`: its lines."""
-        return LINE * POINT * self._size * len(text_lines(self.text, self._size, width))
+        return LINE * POINT * self._size * len(self._lines(width))
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
         """See `Block.draw`: line by line."""
         kind: dict[str, Any] = {"weight": "bold"} if self.heading else {}
-        for line in text_lines(self.text, self._size, width):
+        for line in self._lines(width):
             y = canvas.text(x, y, line, self._size, **kind)
+
+    def _lines(self, width: float) -> list[str]:
+        return text_lines(self.text, self._size, width / BOLD if self.heading else width)
 
     @property
     def _size(self) -> int:
@@ -83,6 +86,7 @@ def lay_out(
     notes: Sequence[str] = (),
     width: float = PANEL_WIDTH,
     columns: int = 1,
+    edge: float = EDGE,
 ) -> Figure:
     """Lay blocks out in rows under a title and over notes. Every text is taken literally and broken into lines.
 
@@ -92,6 +96,7 @@ def lay_out(
         notes: below all.
         width: inches of a column.
         columns: the least number of columns.
+        edge: inches around the figure.
 
     Returns:
         A figure for `render`.
@@ -103,24 +108,24 @@ def lay_out(
         raise InvalidSetting("A figure needs at least one panel: switch one on.")
     columns = max(columns, *(sum(not block.wide for block in row) for row in rows), 1)
     across = columns * width + (columns - 1) * GAP
-    heads = text_lines(title, TITLE, across) if title else []
+    heads = text_lines(title, TITLE, across / BOLD) if title else []
     feet = [line for note in notes for line in text_lines(note, NOTE, across)]
     tall = [max(block.height(across if block.wide else width) for block in row) for row in rows]
-    height = 2 * EDGE + LINE * POINT * TITLE * len(heads) + (GAP / 2 if heads else 0)
+    height = 2 * edge + LINE * POINT * TITLE * len(heads) + (GAP / 2 if heads else 0)
     height += 0.5 * LINE * POINT * NOTE
     gaps = [GAP / 3 if all(isinstance(block, Words) for block in row) else GAP for row in rows]
     height += LINE * POINT * NOTE * len(feet) + sum(tall) + sum(gaps)
-    figure = Figure(figsize=(across + 2 * EDGE, height), facecolor="white")
-    canvas = Canvas(figure, across + 2 * EDGE, height)
-    y = EDGE
+    figure = Figure(figsize=(across + 2 * edge, height), facecolor="white")
+    canvas = Canvas(figure, across + 2 * edge, height)
+    y = edge
     for line in heads:
-        y = canvas.text(EDGE, y, line, TITLE, weight="bold")
+        y = canvas.text(edge, y, line, TITLE, weight="bold")
     y += GAP / 2 if heads else 0
     for row, part, gap in zip(rows, tall, gaps, strict=True):
         for column, block in enumerate(row):
-            block.draw(canvas, EDGE + column * (width + GAP), y, across if block.wide else width)
+            block.draw(canvas, edge + column * (width + GAP), y, across if block.wide else width)
         y += part + gap
     y += 0.5 * LINE * POINT * NOTE
     for line in feet:
-        y = canvas.text(EDGE, y, line, NOTE, color=FAINT)
+        y = canvas.text(edge, y, line, NOTE, color=FAINT)
     return figure
