@@ -17,15 +17,21 @@ from app.features.export_masks import MasksView
 from app.features.export_results import ResultsView
 from app.gradio_compat import serve_bytes
 from app.requests.export_request import ExportRequest
+from app.requests.export_sheet import Sheet
 from app.requests.export_view import ExportView
+from app.requests.figure_options import SCREEN, FigureOptions
 from app.rpc import Page
 from crt.errors import InvalidSetting
 from crt.viz.plots import Kind
+from crt.viz.print_file import render
+from crt.viz.print_size import MILLIMETRES
 
 FILE_BYTES = 64 * 2**20  # bytes of a file
+PREVIEW_DPI = 144
 FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
 EVERYTHING = "zip"
 MASK = "mask"
+PREVIEW = "preview"
 
 
 class Exported(Protocol):
@@ -36,15 +42,20 @@ class Exported(Protocol):
         """A file name of plain letters, without its ending."""
         ...
 
-    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
         """The contents of the screen as one figure.
 
         Args:
             kinds: of files.
+            options: for print.
 
         Returns:
             The bytes of the file of each kind.
         """
+        ...
+
+    def sheet(self) -> Sheet:
+        """The figure before it has a size."""
         ...
 
     def files(self) -> dict[str, bytes]:
@@ -77,18 +88,27 @@ EXPORTERS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]
 def register(page: Page) -> None:
     """Answer `export`: the path of the requested file, its kind, name and size in bytes.
 
+    With a figure for print also `caption`, the text for a file beside it, where that is wanted, and with a preview
+    `width` and `height` of the printed figure in millimetres.
+
     Args:
         page: the components.
     """
 
     def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        kind = details.get("kind")
+        kind, more = details.get("kind"), {}
         if kind == export_page.KIND:
             name, data = export_page.interactive_page(analysis, details, page)
             _check_length(data)
         else:
-            kind, name, data = made(shown_by(analysis, details, page), kind, details.get("tile"))
-        return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name)}
+            screen, options = shown_by(analysis, details, page), FigureOptions.of(details)
+            if kind == PREVIEW:
+                name, data, more = preview(screen, options)
+            else:
+                kind, name, data = made(screen, kind, details.get("tile"), options)
+            if options.caption == "file" and kind in FIGURES:
+                more = {"caption": screen.sheet().caption(options)}
+        return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name), **more}
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
 
@@ -113,13 +133,31 @@ def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exporte
     return EXPORTERS[tab](analysis, details, analysis.model or page.explorer.engine.model, page)
 
 
-def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes]:
+def preview(screen: Exported, options: FigureOptions) -> tuple[str, bytes, dict[str, Any]]:
+    """The figure as it will be printed, with the pixels of a screen.
+
+    Args:
+        screen: the contents of the tab.
+        options: for print.
+
+    Returns:
+        A file name, the bytes of a PNG, and `width` and `height` of the figure in millimetres.
+    """
+    figure = screen.sheet().figure(options)
+    width, height = (round(side * MILLIMETRES, 1) for side in figure.get_size_inches())
+    data = render(figure, "png", dpi=PREVIEW_DPI)
+    _check_length(data)
+    return f"{screen.name}-preview.png", data, {"width": width, "height": height}
+
+
+def made(screen: Exported, kind: Any, tile: Any = None, options: FigureOptions = SCREEN) -> tuple[str, str, bytes]:
     """Make the requested file.
 
     Args:
         screen: the contents of the tab.
         kind: one of `FIGURES`, `EVERYTHING` or `MASK`.
         tile: the name of a mask of the Masks tab, where `kind` is `MASK`.
+        options: of figures for print.
 
     Returns:
         Kind, name and bytes of the file.
@@ -129,9 +167,9 @@ def made(screen: Exported, kind: Any, tile: Any = None) -> tuple[str, str, bytes
     """
     name = f"{screen.name}.{kind}"
     if kind == EVERYTHING:
-        data = archive(screen)
+        data = archive(screen, options)
     elif kind in FIGURES:
-        data = screen.figures([kind])[kind]
+        data = screen.figures([kind], options)[kind]
     elif kind == MASK and isinstance(screen, MasksView):
         name, data = f"{screen.name}-{tile}.png", screen.png(tile)
     else:
@@ -145,16 +183,19 @@ def _check_length(data: bytes) -> None:
         raise InvalidSetting(f"This file is larger than {FILE_BYTES // 2**20} MB: export less at once.")
 
 
-def archive(screen: Exported) -> bytes:
+def archive(screen: Exported, options: FigureOptions = SCREEN) -> bytes:
     """All files of a screen as a ZIP; the same screen gives the same bytes.
 
     Args:
         screen: the contents of the tab.
+        options: of figures for print.
 
     Returns:
         The bytes of the ZIP.
     """
-    files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES).items()}
+    files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES, options).items()}
+    if options.caption == "file":
+        files["caption.txt"] = screen.sheet().caption(options).encode(errors="replace")
     files |= screen.files()
     files["settings.json"] = (json.dumps(screen.settings(), indent=1) + "\n").encode()
     files["README.txt"] = (screen.readme() + "\n").encode(errors="replace")

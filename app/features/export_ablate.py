@@ -18,6 +18,8 @@ from app.requests.export_common import credit_lines, file_name, made_with, perce
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_panels import PanelData, layer_of, panel_of, scaled
 from app.requests.export_request import ExportRequest, MapSpec
+from app.requests.export_sheet import Sheet
+from app.requests.figure_options import SCREEN, FigureOptions
 from app.requests.validation import map_options
 from crt.errors import InvalidSetting
 from crt.metrics.pixels import overlap
@@ -27,7 +29,7 @@ from crt.viz import settings_line
 from crt.viz.layer import Style
 from crt.viz.plots import Kind, MapBlock, Plot
 from crt.viz.print_charts import Chart
-from crt.viz.print_layout import Block, Words, lay_out
+from crt.viz.print_layout import Block, Words
 
 WIDTH = 1.5  # inches of a map
 CHART_WIDTH = 3.2  # inches of a chart
@@ -102,15 +104,20 @@ class AblateView:
         """A file name of plain letters."""
         return file_name(self.analysis, self.classes, f"ablate-{self.wanted.show}")
 
-    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """The grid, the ladder or the charts as one figure.
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
+        """All of the sheet as one figure.
 
         Args:
             kinds: of files.
+            options: for print.
 
         Returns:
             The bytes of the file of each kind.
         """
+        return rendered(self.sheet(), kinds, self.settings(), options)
+
+    def sheet(self) -> Sheet:
+        """The grid, the ladder or the charts."""
         rows: list[Sequence[Block]] = [[Words(text)] for text in self.wanted.readings]
         if self.wanted.show == "ladder":
             blocks = [self._rung(key) for key in self.shots]
@@ -127,8 +134,7 @@ class AblateView:
         rows += [charts[first : first + IN_A_ROW] for first in range(0, len(charts), IN_A_ROW)]
         title = f"{' + '.join(self.classes)}: {PARTS[self.wanted.show]}"
         width = CHART_WIDTH if charts else 2 * WIDTH if self.wanted.show == "ladder" else WIDTH
-        drawn = lay_out(rows, title=title, notes=self.notes(), width=width, columns=1 if charts else 2)
-        return rendered(drawn, kinds, title, self.settings())
+        return Sheet(title, rows, title, self.notes(), width, 1 if charts else 2)
 
     def notes(self) -> list[str]:
         """Lines below the figure: the settings that make it again."""

@@ -13,6 +13,8 @@ from app.core.models import Model
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_request import ExportRequest
+from app.requests.export_sheet import Sheet
+from app.requests.figure_options import SCREEN, FigureOptions
 from app.requests.settings import read_group
 from app.requests.validation import transformer_of
 from crt.checkpoint import Method
@@ -25,7 +27,7 @@ from crt.viz import TITLES, settings_line
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot
 from crt.viz.print_charts import Table
-from crt.viz.print_layout import Block, Words, lay_out
+from crt.viz.print_layout import Block, Words
 
 MAP_WIDTH = 0.95  # inches of a map
 MAP_COLUMNS = 4  # of maps, where a row is not a block
@@ -101,15 +103,21 @@ class LayersView:
         """A file name of plain letters."""
         return file_name(self.analysis, [self.method], "layers")
 
-    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """A row for each block and a column for each pass, the enlarged cell with its heads, the rollout, and what each
-        pass changes.
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
+        """All of the sheet as one figure.
 
         Args:
             kinds: of files.
+            options: for print.
 
         Returns:
             The bytes of the file of each kind.
+        """
+        return rendered(self.sheet(), kinds, self.settings(), options)
+
+    def sheet(self) -> Sheet:
+        """A row for each block and a column for each pass, the enlarged cell with its heads, the rollout, and what each
+        pass changes.
         """
         passes, blocks = self.maps.shape[:2]
         maxima = self.maps.max((2, 3))
@@ -131,8 +139,7 @@ class LayersView:
             )
         rows += [[Words("What each pass changes, mean over all patches of this image", heading=True)], [self._table()]]
         title = f"{TITLES[self.method]}: class-token attention, {self._head_words()}"
-        drawn = lay_out(rows, title=title, notes=self.notes(), width=MAP_WIDTH, columns=MAP_COLUMNS)
-        return rendered(drawn, kinds, title, self.settings())
+        return Sheet(title, rows, title, self.notes(), MAP_WIDTH, MAP_COLUMNS)
 
     def notes(self) -> list[str]:
         """Lines below the figure: the settings that make it again."""

@@ -14,6 +14,8 @@ from app.core.models import Model
 from app.features.masks import crf_of_maps, parsed_labels, walk_of_maps, working
 from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered
 from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS, packed
+from app.requests.export_sheet import Sheet
+from app.requests.figure_options import SCREEN, FigureOptions
 from app.requests.masks_request import MasksRequest
 from crt.errors import CrtError, InvalidSetting
 from crt.metrics.pixels import overlap
@@ -26,7 +28,6 @@ from crt.viz import TITLES, settings_line
 from crt.viz.colours import LABEL_COLOURS, colour
 from crt.viz.layer import LabelLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of
-from crt.viz.print_layout import lay_out
 
 TILES = {
     "seed": "Seed: the maps at the threshold",
@@ -142,23 +143,27 @@ class MasksView:
         labels = Image.fromarray(table[self.tiles[tile]]).resize((width, height), Image.Resampling.NEAREST)
         return indexed_png(np.asarray(labels))
 
-    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """All masks as one figure, with the share and IoU of each label below.
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
+        """All of the sheet as one figure.
 
         Args:
             kinds: of files.
+            options: for print.
 
         Returns:
             The bytes of the file of each kind.
         """
+        return rendered(self.sheet(), kinds, self.settings(), options)
+
+    def sheet(self) -> Sheet:
+        """All masks, with the share and IoU of each label below."""
         base, style = self.shown.base, Style(self.shown.base.colormap)
         blocks = [MapBlock(self.analysis.image, self._plot(tile), style) for tile in self.tiles]
         if self.edges is not None:
             edges = colour(self.edges, colormap=base.colormap, vmax=1.0)
             blocks.append(MapBlock(edges, Plot("Predicted edges", "between things, from 0 to 1"), style))
         title = " + ".join(self.classes)
-        drawn = lay_out(grid_of(blocks), title=title, notes=self.notes())
-        return rendered(drawn, kinds, f"Masks: {title}", self.settings())
+        return Sheet(f"Masks: {title}", grid_of(blocks), title, self.notes())
 
     def notes(self) -> list[str]:
         """Lines below the figure: the settings that make it again."""

@@ -13,9 +13,11 @@ from typing import Any
 from app.requests.ablate_request import TONES, ramp
 from app.requests.export_common import rendered, versions
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS
+from app.requests.export_sheet import Sheet
+from app.requests.figure_options import SCREEN, FigureOptions
 from crt.viz.plots import Kind
 from crt.viz.print_charts import LINES, Axis, Chart, Series, Table
-from crt.viz.print_layout import Block, Words, lay_out
+from crt.viz.print_layout import Block, Words
 
 NETWORKS = (
     (r"CRT's CNN|its CNN|CNN branch", "crt_cnn"),
@@ -42,18 +44,22 @@ class ResultsView:
     sections: tuple[dict[str, Any], ...]
     name: str = "crt-results"
 
-    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """All sections below each other.
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
+        """All of the sheet as one figure.
 
         Args:
             kinds: of files.
+            options: for print.
 
         Returns:
             The bytes of the file of each kind.
         """
+        return rendered(self.sheet(), kinds, self.settings(), options)
+
+    def sheet(self) -> Sheet:
+        """All sections below each other."""
         rows = [row for section in self.sections for row in _rows(section)] or [[Words("There are no results here.")]]
-        drawn = lay_out(rows, title="Results", columns=CHART_COLUMNS)
-        return rendered(drawn, kinds, "Results", self.settings())
+        return Sheet("Results", rows, "Results", columns=CHART_COLUMNS)
 
     def files(self) -> dict[str, bytes]:
         """The sections as JSON, and each table as CSV."""

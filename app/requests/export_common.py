@@ -11,10 +11,11 @@ from typing import Any
 import gradio as gr
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 
 from app.core.analysis import Analysis
 from app.core.decoded import fingerprint
+from app.requests.export_sheet import Sheet
+from app.requests.figure_options import FigureOptions
 from crt.checkpoint import CheckpointConfig
 from crt.viz.print_file import Kind, render
 
@@ -46,19 +47,22 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
 
 
-def rendered(figure: Figure, kinds: Sequence[Kind], title: str, settings: dict[str, Any]) -> dict[Kind, bytes]:
+def rendered(
+    sheet: Sheet, kinds: Sequence[Kind], settings: dict[str, Any], options: FigureOptions
+) -> dict[Kind, bytes]:
     """A figure as files.
 
     Args:
-        figure: that is drawn.
+        sheet: what it shows.
         kinds: of files.
-        title: for their metadata.
         settings: for their metadata.
+        options: for print.
 
     Returns:
         The bytes of the file of each kind.
     """
-    return {kind: render(figure, kind, title=title, description=json.dumps(settings)) for kind in kinds}
+    figure, description = sheet.figure(options), json.dumps(settings)
+    return {kind: render(figure, kind, title=sheet.subject, description=description) for kind in kinds}
 
 
 def credit_lines(analysis: Analysis, config: CheckpointConfig) -> list[str]:

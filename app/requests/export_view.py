@@ -13,12 +13,14 @@ from app.requests.export_common import credit_lines, file_name, made_with, rende
 from app.requests.export_files import files_of, readme
 from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
 from app.requests.export_request import UNITS, ExportRequest
+from app.requests.export_sheet import Sheet
+from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import blocks_between
 from crt.viz import attention_words, settings_line
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
-from crt.viz.plots import Kind, Plot, plot
+from crt.viz.plots import Kind, MapBlock, Plot, grid_of
 
 END_LENGTH = 20  # characters of a class at an end of a colour bar
 SCALES = {
@@ -87,15 +89,20 @@ class ExportView:
         """One paragraph about the files."""
         return readme(self)
 
-    def figures(self, kinds: Sequence[Kind]) -> dict[Kind, bytes]:
-        """All panels as one figure.
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
+        """All of the sheet as one figure.
 
         Args:
             kinds: of files.
+            options: for print.
 
         Returns:
             The bytes of the file of each kind.
         """
+        return rendered(self.sheet(), kinds, self.settings(), options)
+
+    def sheet(self) -> Sheet:
+        """All panels."""
         height, width = self.analysis.prediction.source
         panels = [Plot("Image", f"{width} × {height} px")] if self.shown.image else []
         panels += [self._difference()] if self.shown.difference else []
@@ -104,8 +111,8 @@ class ExportView:
         title = (", " if named else " + ").join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.ground_truth.rings)
         columns = len({wanted.method for wanted in self.shown.maps}) if named and not self._lettered else 0
-        drawn = plot(self.analysis.image, panels, style, title=title, notes=self.notes(), columns=columns)
-        return rendered(drawn, kinds, f"Class activation maps: {title}", self.settings())
+        rows = grid_of([MapBlock(self.analysis.image, panel, style) for panel in panels], columns)
+        return Sheet(f"Class activation maps: {title}", rows, title, self.notes())
 
     def notes(self) -> list[str]:
         """Lines under the figure: what is needed to read it and to make it again."""

@@ -1,0 +1,68 @@
+"""The figure of a tab before it has a size: its blocks, its title and what stands below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from app.requests.figure_options import FigureOptions
+from crt.viz.plots import MapBlock
+from crt.viz.print_layout import PANEL_WIDTH, Block, lay_out
+from crt.viz.print_size import lettered, print_figure
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure's contents.
+
+    Attributes:
+        subject: for the metadata of the file.
+        rows: of blocks.
+        title: above all.
+        notes: below all.
+        width: inches of a column where the figure is not made for print.
+        columns: the least number of columns.
+    """
+
+    subject: str
+    rows: Sequence[Sequence[Block]]
+    title: str
+    notes: Sequence[str] = ()
+    width: float = PANEL_WIDTH
+    columns: int = 1
+
+    def figure(self, options: FigureOptions) -> Figure:
+        """Draw it.
+
+        Args:
+            options: for print, or none.
+
+        Returns:
+            A figure for `crt.viz.print_file.render`.
+
+        Raises:
+            InvalidSetting: there are no blocks.
+        """
+        rows = lettered(self.rows) if options.letters else self.rows
+        inside = options.caption == "figure"
+        title, notes = (self.title, self.notes) if inside else ("", ())
+        if options.size is None:
+            return lay_out(rows, title=title, notes=notes, width=self.width, columns=self.columns)
+        return print_figure(rows, options.size, title=title, notes=notes, columns=self.columns)
+
+    def caption(self, options: FigureOptions) -> str:
+        """Title, panels by their letters, and settings as one paragraph.
+
+        Args:
+            options: for print, or none.
+
+        Returns:
+            Plain text with a line break at its end.
+        """
+        rows = lettered(self.rows) if options.letters else self.rows
+        panels = [block.panel for row in rows for block in row if isinstance(block, MapBlock)]
+        named = [" ".join(filter(None, (panel.title, panel.note))) for panel in panels] if options.letters else []
+        parts = [f"{self.subject}.", "; ".join(named) + "." if named else "", *self.notes]
+        return " ".join(part for part in parts if part) + "\n"
