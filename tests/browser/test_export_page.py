@@ -2,14 +2,15 @@
 
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Download, expect
 
-from tests.browser.driver import move, settle, upload
+from tests.browser.driver import move, open_tab, settle, upload
 
 NOTE = '[data-role="export-note"]'
 LOOKS = [("light", 1440), ("dark", 390)]
@@ -137,3 +138,67 @@ def test_the_python_of_the_screen_is_copied_or_shown(open_page, image, theme, wi
     expect(field).to_have_value(text)
     box = field.bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+def open_figure(page):
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="Figure for print").click()
+    dialog = page.get_by_role("dialog", name="Figure for print")
+    expect(dialog.locator('[data-role="figure-note"]')).to_contain_text("85 ×")
+    return dialog
+
+
+@pytest.mark.parametrize(("theme", "width"), LOOKS)
+def test_a_figure_for_print_is_previewed_and_saved_at_its_width(open_page, image, theme, width):
+    page = open_page(theme, width, accept_downloads=True)
+    upload(page, image)
+    dialog = open_figure(page)
+    note, preview = dialog.locator('[data-role="figure-note"]'), dialog.locator("img")
+    expect(note).to_have_text(re.compile(r"^85 × \d+ mm, smallest text 6 pt\.$"))
+    expect(preview).to_be_visible()
+    assert preview.evaluate("node => node.naturalWidth") == pytest.approx(85 / 25.4 * 144, abs=1)
+    box = preview.bounding_box()
+    assert box is not None
+    assert box["width"] == pytest.approx(85 / 25.4 * 96, abs=1)  # its printed size
+    before = preview.get_attribute("src")
+    dialog.get_by_label("Width").select_option("180")
+    dialog.get_by_label("Smallest text").select_option("8")
+    expect(note).to_have_text(re.compile(r"^180 × \d+ mm, smallest text 8 pt\.$"))
+    assert preview.get_attribute("src") != before
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert dialog.evaluate("node => node.scrollWidth <= node.clientWidth")
+    dialog.get_by_label("Panel letters").check(force=True)
+    dialog.get_by_label("Caption").select_option("file")
+    dialog.get_by_label("Format").select_option("png")
+    saved: list[Download] = []
+    page.on("download", saved.append)
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    expect(page.locator(NOTE)).to_contain_text("and its caption as a text file")
+    while len(saved) < 2:
+        page.wait_for_timeout(50)
+    files = {one.suggested_filename.rsplit(".", 1)[-1]: one.path().read_bytes() for one in saved}
+    figure = Image.open(io.BytesIO(files["png"]))
+    assert figure.width == pytest.approx(180 / 25.4 * 300, abs=1)
+    assert "(c) CRT" in files["txt"].decode()
+
+
+def test_the_dialog_of_a_figure_works_by_keyboard_and_shows_each_tab(open_page, image):
+    page = open_page()
+    upload(page, image)
+    page.get_by_role("button", name="Export").focus()
+    page.keyboard.press("ArrowUp")
+    for _ in range(2):
+        page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitem", name="Figure for print")).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Figure for print")
+    expect(dialog.locator("img")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_role("button", name="Export")).to_be_focused()
+    for tab in ("Ablate", "Layers", "Masks", "Results"):
+        open_tab(page, tab)
+        dialog = open_figure(page)
+        expect(dialog.locator("img")).to_be_visible()
+        dialog.get_by_role("button", name="Close").click()

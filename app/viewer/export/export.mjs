@@ -13,6 +13,7 @@ import { fileOf, toSave } from '../explore/file_cams.mjs';
 import { ADDED_PANEL, shownMaps } from '../explore/shown_maps.mjs';
 import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { exported } from '../core/settings.mjs';
+import { createFigureDialog } from './figure_dialog.mjs';
 import { snippet } from './snippet.mjs';
 import { groundTruthOf, shapesOf } from '../ground_truth/ground_truth.mjs';
 import { decode, imageOf } from '../permalink/query.mjs';
@@ -158,6 +159,7 @@ export function mountExport(page) {
     item.addEventListener('click', () => {
       close(true);
       if (item.dataset.kind === 'python') copy();
+      else if (item.dataset.kind === 'figure') dialog.open();
       else makeFile(item.dataset.kind ?? '');
     });
   }
@@ -182,26 +184,33 @@ export function mountExport(page) {
   }
 
   page.exportFile = makeFile;
+  const dialog = createFigureDialog(page, describe);
+
+  /** The open tab, as the server makes it again. */
+  function describe() {
+    const state = store.get();
+    const now = current();
+    const added = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    return { tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now) };
+  }
 
   /** @param {string} kind */
   async function makeFile(kind, more = {}) {
     if (making) return showNote(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
-    const state = store.get();
     const now = current();
-    const added = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
     making = new AbortController();
     const { signal } = making;
     button.setAttribute('aria-busy', 'true');
     showNote(`Making ${KINDS[kind]}…`);
-    const details = kind === 'page' ? { kind, ...describeSaved(page) }
-      : { kind, tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now), ...more };
+    const details = kind === 'page' ? { kind, ...describeSaved(page) } : { kind, ...describe(), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal });
       const bytes = await downloaded(got.download);
       const total = kind === 'page' ? page.scenes.list().length : 0;
       if (!total) {
         save(bytes, got.name);
-        return showNote(`${got.name}, ${bytesWords(got.size)}`);
+        if (got.caption) save(new TextEncoder().encode(got.caption), got.name.replace(/\.\w+$/, '.txt'));
+        return showNote(`${got.name}, ${bytesWords(got.size)}${got.caption ? ', and its caption as a text file' : ''}`);
       }
       showNote('Collecting what the scenes show…');
       const talk = talkOf(await page.scenes.contents(signal), runKey(now.run));
