@@ -66,6 +66,36 @@ def test_axe_finds_no_barrier(open_page, image, theme):
         check(tab)
 
 
+DIALOGS = {
+    "scenes": ("scenes-open", '[data-role="scenes"]'),
+    "tour": ("tour-start", '[data-role="tour"]'),
+    "export": ("export-open", '[data-role="export-menu"]'),
+    "presentation": ("present-start", ".crt-viewer"),
+}
+"""What opens each, and what is then examined."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier_in_what_opens_over_the_page(open_page, image, theme):
+    page = open_page(theme)
+    upload(page, image)
+    for name, (button, part) in DIALOGS.items():
+        page.locator(f'[data-role="{button}"]').click()
+        page.locator(part).first.wait_for()
+        page.wait_for_timeout(300)
+        assert barriers(page, part) == [], name
+        page.keyboard.press("Escape")
+        settle(page)
+    page.locator('[data-role="export-open"]').click()
+    page.get_by_role("menuitem", name="Figure for print").click()
+    page.locator('[data-role="figure-preview"]').wait_for()
+    assert barriers(page, '[data-role="figure"]') == []
+    page.locator('[data-role="figure-close"]').click()
+    page.get_by_role("application", name="CRT: arrow keys").click()
+    page.locator('[data-role="inspect"]').wait_for()
+    assert barriers(page, '[data-role="inspect"]') == []
+
+
 def test_axe_sees_a_barrier_that_is_there(open_page):
     page = open_page()
     page.evaluate("document.querySelector('.crt-viewer h2').style.color = '#eee'")
