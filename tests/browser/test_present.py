@@ -308,8 +308,9 @@ def test_keys_change_loops_and_refinement_and_are_listed(open_page, image):
     keys = page.get_by_role("region", name="Keys")
     expect(keys).to_contain_text("More or fewer loops of CRT")
     expect(keys.get_by_role("button", name="Close")).to_be_focused()
-    page.keyboard.press("Escape")  # closes the list alone
+    keys.get_by_role("button", name="Close").click()
     expect(keys).to_be_hidden()
+    expect(page.get_by_role("button", name="Keys")).to_be_focused()
     expect(page.locator(ON)).to_have_count(1)
     page.get_by_role("button", name="Keys").click()
     expect(keys).to_be_visible()

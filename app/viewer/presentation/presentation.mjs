@@ -193,7 +193,7 @@ export function mountPresentation(page) {
       return;
     }
     if (event.key === ' ' && event.target instanceof Element && event.target.closest('button')) return; // the button itself
-    if (!shown.slides.length) return;
+    if (root.dataset.present !== 'on' || !shown.slides.length) return; // scenes are being prepared, or there are none
     const to = target(event.key, shown.index, shown.slides.length);
     const change = adjusted(event.key, store.get(), current().run);
     if (event.key === '?') showKeys(at('present-keys').hidden);
