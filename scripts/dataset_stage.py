@@ -88,7 +88,7 @@ class LabelStage(DatasetStage):
     """Processes that share the images."""
 
     def check(self) -> None:
-        """Raise CrtError for what can be known to be wrong before anything is read."""
+        """Raise CrtError for what can be checked before anything is read."""
 
     def settings(self) -> dict[str, Any]:
         """What the labels are made with, beside the seeds."""

@@ -196,7 +196,7 @@ def with_masks(config: MeasureSeeds | MeasureFolder) -> ImageDataset:
 
 
 def expand_classes(classes: tuple[str, ...]) -> list[str] | None:
-    """The class names that an option means; None for all classes."""
+    """The class names of an option, `animals` written out; None for all classes."""
     if not classes:
         return None
     return [n for name in classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
@@ -237,7 +237,7 @@ COMMANDS = {
 
 
 def options() -> Any:
-    """The options of the subcommand that is asked for."""
+    """The options of the subcommand that is chosen."""
     return tyro.extras.subcommand_cli_from_dict({name: options for name, (options, _) in COMMANDS.items()})
 
 

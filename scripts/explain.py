@@ -73,7 +73,7 @@ class Explain:
 
 
 def explain(config: Explain) -> dict:
-    """Run it, write what was asked for and return the JSON result."""
+    """Run it, write the requested files and return the JSON result."""
     from crt.checkpoint import load_checkpoint
     from crt.data.images import load_image
     from crt.device import choose_device
@@ -125,7 +125,7 @@ def explain(config: Explain) -> dict:
 
 
 def check(config: Explain) -> None:
-    """What can be known to be wrong before anything is computed. Raises InvalidSetting."""
+    """Check what can be checked before anything is computed. Raises InvalidSetting."""
     from crt.analysis.explainers import EXPLAINERS
 
     unknown = [name for name in config.explainers if name not in EXPLAINERS]
@@ -188,7 +188,7 @@ def write(
     result: dict,
     attention: Attention,
 ) -> None:
-    """The files that were asked for. Raises InvalidSetting where one cannot be written."""
+    """The requested files. Raises InvalidSetting where one cannot be written."""
     from crt.viz import side_by_side
 
     target = config.out

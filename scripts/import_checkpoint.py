@@ -69,7 +69,7 @@ class Import:
 
 
 def import_files(config: Import) -> list[Converted]:
-    """Read the files, write what was asked for, and read a folder back strictly. Raises CrtError."""
+    """Read the files, write the folder or the backbone, and read a folder back strictly. Raises CrtError."""
     from crt.checkpoint.convert import convert
     from crt.checkpoint.weights import save_network
 

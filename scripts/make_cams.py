@@ -42,7 +42,7 @@ class Seeds(NetworkStage):
     mode: Mode = "overlap"
 
     def spec(self, config: CheckpointConfig) -> CamSpec:
-        """The maps that are asked for: the checkpoint's own where nothing else is given."""
+        """The spec of the maps: the checkpoint's own where nothing else is given."""
         defaults = config.defaults
         loops = (defaults.loops if self.loops is None else self.loops) if self.method == "crt" else 0
         refined = defaults.refined if self.refined is None else self.refined

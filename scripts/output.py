@@ -25,6 +25,6 @@ def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
 
 
 def write_json(path: Path, result: dict[str, Any]) -> None:
-    """Write a result where it was asked for, whole or not at all. Raises OSError."""
+    """Write a result to a file, whole or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(result, indent=1) + "\n")

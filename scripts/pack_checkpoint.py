@@ -80,7 +80,7 @@ def pack(config: Pack) -> CheckpointConfig:
         training=training | _choice(config),
     )
     config.out.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the place of the result, so that what does not load leaves that place as it was.
+    # Beside the result, so that what does not load leaves it as it was.
     with TemporaryDirectory(dir=config.out.parent, prefix=f".{config.out.name}.") as staged:
         folder = Path(staged)
         write_config(folder, packed)
@@ -163,7 +163,7 @@ def _names_networks(key: str) -> bool:
 
 
 def main(config: Pack) -> None:
-    """Pack and say what."""
+    """Pack and print the networks."""
     done = pack(config)
     print(f"packed {', '.join(done.networks)}: {dataclasses.asdict(done.defaults)}")
 

@@ -19,7 +19,7 @@ def run_record(module: str, presets: Collection[str] = (), argv: Sequence[str] |
     """`preset`, `command` and `commit` of a run of `python -m module`.
 
     The preset is the first word of the command line if that is one of `presets`, else None. The command has the names
-    of folders in the place of absolute paths. The commit is None outside a git checkout, and ends in `+changes` where
+    of folders instead of absolute paths. The commit is None outside a git checkout, and ends in `+changes` where
     files of it were changed. `argv`: the words after the module; those of this process by default.
     """
     words = list(sys.argv[1:] if argv is None else argv)
@@ -59,7 +59,7 @@ def _git(*words: str) -> str | None:
 def command_of(
     program: str, config: Any, *, usual: Any = None, always: Collection[str] = (), leave: Collection[str] = ()
 ) -> str:
-    """The command that means this config, without the folders of one machine.
+    """The command of this config, without the folders of one machine.
 
     It has the fields that need a value, those `always` wanted, and those that differ from their default, or from those
     of `usual` where a preset has others; fields of fields too, called `view.size`. `program`: what stands before, with
@@ -83,7 +83,7 @@ def _options(
             option = name if value is not False else f"{prefix}no-{field.name}"
             words.append(f"--{option.replace('_', '-')}")
             if not isinstance(value, bool):
-                words += map(_told, value if isinstance(value, tuple) else (value,))
+                words += map(_word, value if isinstance(value, tuple) else (value,))
     return words
 
 
@@ -91,5 +91,5 @@ def _default(field: dataclasses.Field[Any]) -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _told(value: Any) -> str:
+def _word(value: Any) -> str:
     return value.resolve().name if isinstance(value, Path) else _portable(str(value))

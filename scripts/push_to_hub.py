@@ -36,7 +36,7 @@ class Push:
 def push(config: Push) -> str:
     """Send the folder -> the address of the commit.
 
-    Raises InvalidCheckpoint for one that does not load or has no card, CrtError where the Hub refuses.
+    Raises InvalidCheckpoint for one that does not load or has no card, CrtError where the Hub takes none.
     """
     import httpx2
     from huggingface_hub import HfApi

@@ -4,7 +4,7 @@
 
 Ends with 1 for a finding that `EXPLAINED` does not explain. Without a network, or with a package index that has no
 vulnerabilities, it ends with 0 and prints that nothing was checked: first it queries an old release with a known one,
-and only where the answer names it are the answers about the others believed.
+and only where the answer names it the answers about the others count.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ AUDIT_LIMIT_S = 120
 
 
 def audit(explained: Mapping[str, str] = EXPLAINED) -> tuple[int, list[str]]:
-    """Ask about everything installed -> exit status, lines to print."""
+    """Check everything installed -> exit status, lines to print."""
     with tempfile.TemporaryDirectory() as folder:
-        asked = Path(folder) / "known.txt"
-        asked.write_text(f"{KNOWN}\n", encoding="utf-8")
-        known = _ask("--requirement", str(asked), "--no-deps", "--disable-pip")
+        listed = Path(folder) / "known.txt"
+        listed.write_text(f"{KNOWN}\n", encoding="utf-8")
+        known = _answer("--requirement", str(listed), "--no-deps", "--disable-pip")
     if known is None or not findings(known):
         return 0, [SKIPPED]
-    found = _ask("--local")
+    found = _answer("--local")
     if found is None:
         return 0, [SKIPPED]
     return judge_findings(found, explained)
@@ -66,7 +66,7 @@ def findings(found: list[dict[str, Any]]) -> list[tuple[str, dict[str, Any]]]:
     return [(f"{one['name']} {one['version']}", finding) for one in found for finding in one.get("vulns", [])]
 
 
-def _ask(*words: str) -> list[dict[str, Any]] | None:
+def _answer(*words: str) -> list[dict[str, Any]] | None:
     """pip-audit's answer, or None if it has none."""
     command = [sys.executable, "-m", "pip_audit", *words, "--format", "json", "--progress-spinner", "off"]
     try:

@@ -1,4 +1,4 @@
-"""The ablations (`scripts.ablate`): a table for each question, with the paper's numbers in a column of their own."""
+"""The ablations (`scripts.ablate`): a table for each claim, with the paper's numbers in a column of their own."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MODES = {
 
 
 def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
-    """What `scripts.ablate` measured: a table for each question, mean and spread over the seeds."""
+    """What `scripts.ablate` measured: a table for each claim, mean and spread over the seeds."""
     protocol = result["protocol"]
     plan = protocol["schedule"]
     missing = f" Not measured: {'; '.join(protocol['missing'])}." if protocol["missing"] else ""
@@ -71,7 +71,7 @@ def _runs(rows: Rows) -> list[dict[str, Any]]:
 
 
 def trained_on(protocol: dict[str, Any]) -> str:
-    """The training images in words; results of earlier versions know one split of the devkit that was measured."""
+    """The training images in words; results of earlier versions have one split of the devkit that was measured."""
     if "data" not in protocol:
         return f"VOC2012:{protocol['split']}"
     counts = protocol["images_per_class"]

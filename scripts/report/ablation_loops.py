@@ -161,5 +161,5 @@ def at_pass(rows: Rows, count: int) -> dict[int, float | None]:
 
 
 def similarity(rows: Rows, count: int) -> Spread | None:
-    """Percent at a pass, over the runs that know it."""
+    """Percent at a pass, over the runs that have it."""
     return Spread.of(list(at_pass(rows, count).values()))

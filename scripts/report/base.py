@@ -29,7 +29,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one x. `caption`: what they show, which is also the image's text for those who do not see it.
+    """Lines over one x. `caption`: what they show, which is also the alternative text of the image.
     `x_labels`: the names of x = 0, 1, …, where those are no numbers of a scale.
     """
 
@@ -43,7 +43,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """One measurement: how it was made, its tables and charts, and what they say in sentences. `weights_sha256`: the
+    """One measurement: how it was made, its tables and charts, and sentences on them. `weights_sha256`: the
     hash over the weights of the checkpoint that was measured, empty where it was none of those that come with this
     program.
     `networks`: the hashes of the weights of each network in it, for a checkpoint that was measured whole and comes

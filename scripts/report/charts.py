@@ -32,8 +32,8 @@ def svg(chart: Chart) -> bytes:
 
     from crt.viz.fonts import families
 
-    places = sorted({x for line in chart.lines for x in line.x})
-    apart = APART * (places[-1] - places[0]) if any(line.half_range for line in chart.lines) else 0.0
+    positions = sorted({x for line in chart.lines for x in line.x})
+    apart = APART * (positions[-1] - positions[0]) if any(line.half_range for line in chart.lines) else 0.0
     text = "".join([chart.title, chart.x, chart.y, *chart.x_labels, *(line.name for line in chart.lines)])
     fonts: Any = {"font.family": ["sans-serif", *more]} if (more := families(text)[1:]) else {}
     with _RENDERING, mpl.rc_context(SETTINGS | fonts):
@@ -55,8 +55,8 @@ def svg(chart: Chart) -> bytes:
             )
         if chart.x_labels:
             axes.set_xticks(range(len(chart.x_labels)), chart.x_labels)
-        elif len(places) < DENSE:
-            axes.set_xticks(places, [f"{place:g}" for place in places])
+        elif len(positions) < DENSE:
+            axes.set_xticks(positions, [f"{position:g}" for position in positions])
         axes.set_title(chart.title, fontsize=10, loc="left")
         axes.set_xlabel(chart.x)
         axes.set_ylabel(chart.y)

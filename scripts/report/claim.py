@@ -103,7 +103,7 @@ def claim(
 ) -> Claim:
     """The card of the claim that each of these differences is above zero, or that the only one has this `sign`.
 
-    `compared`: by their labels; `difference`: the name of one, with its label in the place of {}. `shown`: those in the
+    `compared`: by their labels; `difference`: the name of one, with its label instead of {}. `shown`: those in the
     chart, where they are more than the claim is about; `chart`: another chart than one of the differences.
     """
     rows = _rows(compared, difference)
@@ -126,17 +126,17 @@ def _rows(compared: Mapping[str, Gap], difference: str) -> tuple[Compared, ...]:
 
 
 def differences_chart(rows: Sequence[Compared], x: str, y: str) -> ClaimChart:
-    """A place on the x axis for each difference, ours with half its interval or range."""
-    known = [(place, row) for place, row in enumerate(rows) if row.ours is not None]
+    """A position on the x axis for each difference, ours with half its interval or range."""
+    known = [(x_at, row) for x_at, row in enumerate(rows) if row.ours is not None]
     halves = tuple(row.half for _, row in known)
     ours = Line(
         OURS,
-        tuple(place for place, _ in known),
+        tuple(x_at for x_at, _ in known),
         tuple(row.ours or 0.0 for _, row in known),
         halves if any(row.seeds > 1 for _, row in known) else (),
     )
-    published = [(place, row.paper) for place, row in enumerate(rows) if row.paper is not None]
-    paper = Line(PAPER_NAME, tuple(place for place, _ in published), tuple(value for _, value in published))
+    published = [(x_at, row.paper) for x_at, row in enumerate(rows) if row.paper is not None]
+    paper = Line(PAPER_NAME, tuple(x_at for x_at, _ in published), tuple(value for _, value in published))
     return ClaimChart(x, y, (ours,) if known else (), paper, tuple(row.label for row in rows))
 
 

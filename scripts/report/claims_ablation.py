@@ -181,7 +181,7 @@ def _branches(rows: Rows, make: Callable[..., Claim], count: int) -> list[Claim]
     gaps = Paired.of(close["two CNNs"], close["CNN + transformer"])
     if not gaps:
         return []
-    points = [(place, Spread.of(list(values.values()))) for place, values in enumerate(close.values())]
+    points = [(index, Spread.of(list(values.values()))) for index, values in enumerate(close.values())]
     chart = ClaimChart("", "correlation, %", (line_of("ours", points),), Line(PAPER_NAME, (), ()), tuple(close))
     sentence = "Two CNNs give nearly the same maps, a CNN and a transformer do not."
     compared = {"two CNNs minus CNN + transformer": Gap(gaps)}

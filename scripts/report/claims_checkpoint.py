@@ -21,7 +21,7 @@ def evaluation_claims(result: dict[str, Any], defaults: Defaults, subject: str) 
         return []
     seeds = {name: float(value) for name, _, value, *_ in pipeline.PUBLISHED}
     compared: dict[str, Gap] = {}
-    for key, (name, row) in RIVALS.items():  # a later row of one network takes the place of an earlier one
+    for key, (name, row) in RIVALS.items():  # a later row of one network replaces an earlier one
         if key in methods:
             paper = None if row is None else seeds["CRT (2022)"] - seeds[row]
             compared[name] = Gap(Paired((methods["crt"]["miou_best"] - methods[key]["miou_best"],)), paper)

@@ -1,4 +1,4 @@
-"""Evaluations of maps (`scripts.evaluate seeds`): a row per kind of map, and what they say of the paper's claims."""
+"""Evaluations of maps (`scripts.evaluate seeds`): a row per kind of map, and the paper's claims beside them."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ KEYS = ("top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2")
 
 
 def localization_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
-    """What `scripts.evaluate wsol` measured: boxes, and the classes that the scores say."""
+    """What `scripts.evaluate wsol` measured: boxes, and the classes by the scores."""
     protocol, methods = result["protocol"], result["methods"]
     every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
     split = f" of {protocol['split']}" if protocol["split"] else ""

@@ -40,7 +40,7 @@ IMAGE_SOURCES = {
 def card(folder: Path, config: CheckpointConfig, sections: str) -> str:
     """The card as Markdown; `sections`: what was measured of the checkpoint.
 
-    Raises InvalidCheckpoint for a record of a kind that this program does not know, such as a training on data of
+    Raises InvalidCheckpoint for a record of an unknown kind, such as a training on data of
     another layout or from starting weights of an unknown licence.
     """
     records, defaults = _records(config), config.defaults
@@ -173,7 +173,7 @@ def _phase(phase: Mapping[str, Any], branches: str) -> str:
 
 
 def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
-    """What follows from the record about what the networks can be asked."""
+    """The limits of the networks that follow from the record."""
     words = [f"It has its {len(config.classes)} classes only."]
     if config.single_label:
         words.append("Its classes exclude each other: every image is taken for one of them.")

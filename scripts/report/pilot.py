@@ -14,7 +14,7 @@ def pilot_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noq
     """A row per number of epochs, the smallest first, and the one that was chosen."""
     protocol = result["protocol"]
     plan = protocol["schedule"]
-    rows = tuple((f"{row['epochs']} epochs", *_told(Paired(tuple(row["gaps"]))), f"{row['minutes']:.0f}")
+    rows = tuple((f"{row['epochs']} epochs", *_verdict_of(Paired(tuple(row["gaps"]))), f"{row['minutes']:.0f}")
                  for row in result["pilot"])  # fmt: skip
     chosen = result["chosen"]
     caption = "None of these schedules separates the two." if chosen is None else (
@@ -44,5 +44,5 @@ def _seeds(protocol: dict[str, Any]) -> str:
     )
 
 
-def _told(gap: Paired) -> tuple[str, str]:
+def _verdict_of(gap: Paired) -> tuple[str, str]:
     return str(gap), f"{gap.verdict()} ({gap.reason})"

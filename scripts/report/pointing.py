@@ -23,7 +23,7 @@ FIRST = ("crt", "tscam", "tscam_default", "resnet", "crt_cnn")
 
 
 def pointing_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
-    """A row per kind of map, with the stored interval of each accuracy, and what the stored differences say."""
+    """A row per kind of map, with the stored interval of each accuracy, and the stored differences."""
     protocol, found = result["protocol"], result["pointing"]
     level, targets = f"{100 * protocol['bootstrap']['level']:g} % interval", found["targets"]
     how = (
@@ -81,7 +81,7 @@ def _section(
 
 
 def _setup(protocol: dict[str, Any], images: int) -> str:
-    """Images, size, mode, precision and backbones in words; results of earlier versions know no backbones."""
+    """Images, size, mode, precision and backbones in words; results of earlier versions have no backbones."""
     every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
     size = "images of their own size" if protocol["size"] is None else f"long side {protocol['size']} px"
     flip = "with the mirror image" if protocol["flip"] else "without the mirror image"

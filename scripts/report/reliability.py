@@ -87,7 +87,7 @@ def faults() -> Section:
 
 
 def fuzz_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
-    """`scripts.fuzz`: nonsense at a running page."""
+    """`scripts.fuzz`: invalid input to a running page."""
     counts = result["fuzz"]
     names = ("asked", "answered", "refused", "crashed")
     rows = [

@@ -1,4 +1,4 @@
-"""What differences between runs of the same seeds say of a claim: it holds, does not hold, or is inconclusive."""
+"""The verdict on a claim by differences between runs of the same seeds: holds, does not hold, or inconclusive."""
 
 from __future__ import annotations
 
