@@ -28,6 +28,7 @@ import { mountExport } from './export/export.mjs';
 import { claimOf } from './results/claims.mjs';
 import { mountResults } from './results/results.mjs';
 import { mountExamples } from './explore/examples.mjs';
+import { mountFormerImage } from './explore/former_image.mjs';
 import { mountInputNote } from './explore/input_note.mjs';
 import { mountUploadPreview } from './explore/upload_preview.mjs';
 import { mountScenes } from './presentation/scenes.mjs';
@@ -43,7 +44,7 @@ import { answerBytes } from './core/download.mjs';
 import { openPrediction } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
 
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
 const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.driver import settle, upload
+from tests.browser.driver import SHOWN, pixels, settle, upload
 
 PREVIEW = """() => {
   const image = document.querySelector('#crt-image img');
@@ -49,6 +49,30 @@ def test_the_preview_of_a_file_that_no_browser_decodes_is_the_image_of_the_serve
     page.wait_for_function(f"() => !(({PREVIEW})() ?? 'data:').startsWith('data:')")
     page.set_input_files("#crt-image input[type=file]", encoded(tmp_path, kind))
     page.wait_for_function(f"() => (({PREVIEW})() ?? '').startsWith('data:image/jpeg')")
+
+
+CRT_IS = "before => document.querySelector('canvas[data-method=crt]')?.toDataURL() === before"
+
+
+def test_an_image_that_was_replaced_or_removed_can_be_brought_back(open_page, image, tmp_path):
+    page = open_page()
+    undo = page.get_by_role("button", name="Previous image")
+    upload(page, image)
+    expect(undo).to_be_hidden()
+    first = pixels(page)
+    run = page.get_attribute(".crt-viewer", "data-run")
+    page.set_input_files("#crt-image input[type=file]", encoded(tmp_path, "tif"))
+    page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
+    expect(undo).to_be_visible()
+    undo.click()
+    page.wait_for_function(CRT_IS, arg=first["crt"])
+    page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+    page.wait_for_selector('.crt-viewer[data-state="empty"]')
+    undo.click()
+    page.wait_for_selector(SHOWN)
+    page.wait_for_function(CRT_IS, arg=first["crt"])
+    settle(page)
+    assert pixels(page) == first
 
 
 def test_a_file_that_is_no_image_leaves_no_broken_icon(open_page, image, tmp_path):
