@@ -92,7 +92,7 @@ def test_every_endpoint_and_parameter_is_described_and_typed(client):
         assert given["label"] and given["python_type"]["type"] not in ("", "Any")
 
 
-def test_the_trace_is_whole_and_holds_the_maps(client, image, prediction):
+def test_the_prediction_is_whole_and_holds_the_maps(client, image, prediction):
     assert prediction.classes == CLASSES and prediction.source == (60, 80)
     path = client.predict(handle_file(image), size="224", loops=3, refined=False, classes="dog", api_name="/cams")
     with np.load(path) as arrays:
@@ -104,7 +104,7 @@ def test_the_trace_is_whole_and_holds_the_maps(client, image, prediction):
             np.testing.assert_array_equal(arrays[f"{method}.scores"], prediction.scores(method, loops)[[1]])
 
 
-def test_the_mask_is_the_seed_of_the_trace(client, image, prediction):
+def test_the_mask_is_the_seed_of_the_prediction(client, image, prediction):
     asked = {"size": "224", "method": "tscam", "threshold": 0.4, "classes": "person, cat"}
     with Image.open(client.predict(handle_file(image), **asked, api_name="/masks")) as mask:
         assert (mask.format, mask.mode, mask.size) == ("PNG", "P", (80, 60))
@@ -122,7 +122,7 @@ def test_the_mask_is_the_seed_of_the_trace(client, image, prediction):
         ({"method": "vgg"}, "method"),
         ({"threshold": 1}, "threshold"),
         ({"loops": 0.5}, "loop"),
-        ({"checkpoint": "nobody"}, "choose among tiny, birds"),
+        ({"checkpoint": "unknown"}, "choose among tiny, birds"),
         ({"classes": "cot"}, "Unknown class 'cot': did you mean cat\\?"),
         ({"pass_reduction": "most"}, f"Unknown pass reduction 'most': choose {', '.join(PASS_REDUCTIONS)}"),
         ({"pass_reduction": "most", "method": "resnet"}, "Unknown pass reduction"),

@@ -121,7 +121,7 @@ def test_the_example_of_the_documentation_runs(server, image):
     assert 0 < np.mean(np.asarray(mask) == CLASSES.index("cat") + 1) < 1
 
 
-def test_a_trace_comes_whole(client, image):
+def test_a_prediction_comes_whole(client, image):
     prediction = Prediction.load(client.predict(handle_file(image), "224", "overlap", api_name="/predict"))
     with np.load(ask(client, image, classes="cat", loops=1)) as arrays:
         expected = prediction.cams("crt", loops=1, refined=True, classes=[CLASSES.index("cat")])

@@ -91,7 +91,7 @@ class Queue:
             route.continue_(post_data=json.dumps(body))
         else:  # the queue takes it, and nothing more is heard
             self._streams = []
-            route.fulfill(json={"event_id": "nobody"})
+            route.fulfill(json={"event_id": "unknown"})
 
     def _data(self, route: Route) -> None:
         if self._fault == ("", "stream"):

@@ -90,13 +90,13 @@ def changed(prediction, tmp_path, **header):
     [
         {"grid": {"height": 0, "width": 3}},
         {"grid": {"height": 96, "width": 96, "colour": 1}},
-        {"kinds": {"crt": "tokens", "nobody": "conv"}},
+        {"kinds": {"crt": "tokens", "unknown": "conv"}},
         {"source": []},
         {"kinds": None},
         {"classes": 3},
         {"classes": []},
         {"classes": ["one", "two"]},
-        {"kinds": {"crt": "tokens", "nobody": "tokens"}},
+        {"kinds": {"crt": "tokens", "unknown": "tokens"}},
         {"kinds": {"crt": "conv"}},
         {"kinds": {}},
         {"source": [0, 5]},
@@ -128,7 +128,7 @@ def test_other_files_are_refused(tmp_path, content):
         Prediction.load(tmp_path / "nothing.npz")
 
 
-def test_a_trace_cut_off_is_refused(prediction, tmp_path):
+def test_a_prediction_cut_off_is_refused(prediction, tmp_path):
     path = tmp_path / "prediction.npz"
     prediction.save(path)
     whole = path.read_bytes()

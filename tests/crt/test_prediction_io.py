@@ -194,7 +194,7 @@ def test_rows_have_passes_blocks_and_perhaps_heads(stored, lead, accepted):
     assert (reason is None) if accepted else ("crt has no loop count, block or head" in present(reason))
 
 
-def test_a_trace_without_a_loop_count_is_refused(stored):
+def test_a_prediction_without_a_loop_count_is_refused(stored):
     header, arrays = stored
     for name in ("cams", "similarity", "scores"):
         arrays = {**arrays, f"crt.{name}": arrays[f"crt.{name}"][:0]}

@@ -115,7 +115,7 @@ def test_heads_hold_what_their_mean_holds(predictor):
 
 
 @pytest.mark.parametrize("loops", range(4))
-def test_a_trace_of_more_loops_holds_that_of_fewer(predictor, loops):
+def test_a_prediction_of_more_loops_holds_that_of_fewer(predictor, loops):
     many, few = (predictor.predict(make_image(), InferenceConfig(size=96, loops=count)) for count in (4, loops))
     np.testing.assert_allclose(many.cams("crt", loops=loops), few.cams("crt", loops=loops), rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(many.scores("crt", loops), few.scores("crt", loops), rtol=1e-5, atol=1e-5)
@@ -223,7 +223,7 @@ def test_a_checkpoint_of_one_cnn(tmp_path):
         predictor.predict(make_image(), InferenceConfig(methods=("crt",)))
 
 
-def test_the_same_image_gives_the_same_trace(predictor):
+def test_the_same_image_gives_the_same_prediction(predictor):
     one, two = (predictor.predict(make_image(), InferenceConfig(size=128)) for _ in range(2))
     close(one, two, 0)
     assert one.provenance == two.provenance

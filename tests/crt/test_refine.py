@@ -122,7 +122,7 @@ def test_tile_normalized_attention_is_the_first_passs_with_each_tile_by_itself()
     torch.testing.assert_close(found.square() * first.amax(1, keepdim=True), first)
     assert found.amax(1).tolist() == [1, 1]
     dim = rows()
-    dim[0, :, 1] /= 1000  # one tile whose class token looks nearly nowhere
+    dim[0, :, 1] /= 1000  # one tile whose class token attends to nearly nothing
     torch.testing.assert_close(
         attention_map(dim, 3, pass_reduction="tile_normalized"),
         attention_map(rows(), 3, pass_reduction="tile_normalized"),

@@ -286,7 +286,7 @@ def test_the_page_opens_with_the_first_example_whose_maps_are_stored(checkpoint)
         assert [card["id"] for card in cards if "first" in card] == first
 
 
-def test_a_stored_trace_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
+def test_a_stored_prediction_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
     path = Path(saved(tmp_path, photo(), "a.png"))
     settings = InferenceConfig(size=224)
     prediction = explorer.predict("s", photo(), settings)

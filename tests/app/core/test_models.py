@@ -279,7 +279,7 @@ class Asked:
         self.session_hash = "s"
 
 
-def test_a_page_of_the_checkpoint_before_is_asked_to_run_again(first, second, tmp_path):
+def test_a_page_of_the_checkpoint_before_has_to_run_again(first, second, tmp_path):
     demo = build(AppConfig(checkpoint=str(first), allow_custom_checkpoints=True))
     Image.fromarray(photo()).save(tmp_path / "a.png")
     export = present(next(fn.fn for fn in demo.fns.values() if any(target == "export" for _, target in fn.targets)))
@@ -336,7 +336,7 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     with pytest.raises(InvalidCheckpoint, match="named birds"):
         engine.swap(str(again)).result(600)
     with pytest.raises(InvalidSetting, match="choose among tiny, birds"):
-        engine.named("nobody")
+        engine.named("unknown")
 
 
 def test_the_shipped_checkpoints_are_offered_together_and_no_others(first):

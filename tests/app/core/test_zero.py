@@ -106,7 +106,7 @@ def test_all_runs_are_on_one_thread_and_long_work_is_not(explorer):
         model.run(lambda predictor: 1 / 0)
 
 
-def test_looks_have_all_cores_and_other_threads_one(tmp_path, monkeypatch):
+def test_runs_have_all_cores_and_other_threads_one(tmp_path, monkeypatch):
     """Whatever the probe of the precision did before, or did not do."""
     monkeypatch.setattr(engine, "THREADS", 2)
     try:

@@ -44,7 +44,7 @@ def array(answer: dict, method: str, name: str) -> np.ndarray:
 # A column
 
 
-def test_a_column_holds_the_trace_of_its_size_and_mode(explorer, analysis):
+def test_a_column_holds_the_prediction_of_its_size_and_mode(explorer, analysis):
     answer = column(explorer, analysis, {"size": "336", "mode": "non-overlap"})
     prediction = explorer.predict("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
     about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))

@@ -107,7 +107,7 @@ def test_a_random_map_is_measured_without_the_map(explorer, analysis):
         ({"measure": "road", "loops": float("nan")}, "loops must be"),
     ],
 )
-def test_nonsense_is_refused_before_any_network_runs(explorer, analysis, details, words):
+def test_invalid_values_are_refused_before_any_network_runs(explorer, analysis, details, words):
     with pytest.raises(InvalidSetting, match=words):
         judged(explorer, analysis, **details)
 

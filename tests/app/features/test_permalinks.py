@@ -85,7 +85,7 @@ def engine(tmp_path_factory) -> Engine:
         {"act": "show", "size": {"a": 1}},
         {"act": "show", "mode": "deconvolution"},
         {"act": "show", "mode": ["overlap"]},
-        {"act": "show", "checkpoint": "nobody"},
+        {"act": "show", "checkpoint": "unknown"},
         {"act": "show", "checkpoint": ["tiny"]},
     ],
 )
@@ -231,7 +231,7 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
     assert fields([None, *outputs]) == ["224", "overlap", "birds & bees"]
     assert visitor.send(**asked)[0]["state"] == "shown"  # seen, and kept apart from the maps of the first
     assert visitor.send(**{**asked, "checkpoint": ""})[0]["state"] == "run"
-    unknown, _ = visitor.send(**{**asked, "checkpoint": "nobody"})
+    unknown, _ = visitor.send(**{**asked, "checkpoint": "unknown"})
     assert "choose among tiny, birds & bees" in unknown["error"]
 
 
@@ -245,8 +245,8 @@ def test_a_link_names_another_checkpoint_than_the_first(tmp_path):
         ({"act": None}, "Invalid request"),
     ],
 )
-def test_nonsense_gets_one_sentence(demo, details, reason):
-    got, _ = Visitor(demo, "nobody").send(**details)
+def test_invalid_values_get_one_sentence(demo, details, reason):
+    got, _ = Visitor(demo, "unknown").send(**details)
     assert ("error" in got) != (got.get("state") == "gone")
     sentence = present(got.get("error", got.get("message")))
     assert reason in sentence
@@ -255,4 +255,4 @@ def test_nonsense_gets_one_sentence(demo, details, reason):
 
 
 def test_a_link_without_an_image_keeps_none(demo):
-    assert "no image to keep" in Visitor(demo, "nobody").keep()["error"]
+    assert "no image to keep" in Visitor(demo, "unknown").keep()["error"]

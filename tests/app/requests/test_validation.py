@@ -215,7 +215,7 @@ def test_settings_that_make_no_map_are_refused(analysis, wrong):
         map_options(analysis, "crt", MASK | wrong)
 
 
-def test_settings_are_clamped_to_the_trace(analysis):
+def test_settings_are_clamped_to_the_prediction(analysis):
     assert map_options(analysis, "crt", MASK | {"loops": 900, "blocks": [2, 900]}) == {
         "loops": 3,
         "refined": True,

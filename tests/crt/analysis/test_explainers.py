@@ -107,7 +107,7 @@ def test_scorecam_weights_are_the_engine_s(checkpoint, image, monkeypatch):
 @pytest.mark.parametrize("mode", ["overlap", "non-overlap", "bilinear"])
 @pytest.mark.parametrize("name", EXPLAINERS)
 @pytest.mark.parametrize("method", ["crt_cnn", "crt"])
-def test_maps_lie_on_the_cells_of_the_trace(checkpoint, image, name, method, mode):
+def test_maps_lie_on_the_cells_of_the_prediction(checkpoint, image, name, method, mode):
     grid = TileGrid(image.shape[0], image.shape[1], 64, 16, mode)
     wanted = Predictor(checkpoint).predict(image, InferenceConfig(size=None, loops=0, mode=mode, methods=(method,)))
     explainer = EXPLAINERS[name]

@@ -48,7 +48,7 @@ def test_in_every_mode(mode):
 
 
 @pytest.mark.parametrize("method", ["crt", "tscam"])
-def test_heads_are_those_of_a_trace(predictor, method):
+def test_heads_are_those_of_a_prediction(predictor, method):
     wanted = InferenceConfig(size=128, loops=3, heads=True)
     view, prediction = predictor.layers(make_image(), wanted, method=method), predictor.predict(make_image(), wanted)
     assert view.grid == prediction.grid

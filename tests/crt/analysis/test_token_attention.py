@@ -105,7 +105,7 @@ def test_only_transformers_have_tokens(predictor, tmp_path):
         lambda who, method: who.token(make_image(), method=method, at=(0, 0)),
         lambda w, m: w.layers(make_image(), method=m),
     ):
-        for method in ("resnet", "crt_cnn", "nobody"):
+        for method in ("resnet", "crt_cnn", "unknown"):
             with pytest.raises(InvalidSetting, match=f"{method} is not a transformer of this .*: choose tscam or crt"):
                 ask(predictor, method)
     with pytest.raises(InvalidSetting, match="choose another checkpoint"):

@@ -54,7 +54,7 @@ def assert_image(array, shape):
 
 def test_every_source_gives_the_same_image(tmp_path):
     data = encode(RGB, "PNG")
-    path = tmp_path / "image.txt"  # the name says nothing
+    path = tmp_path / "image.txt"  # the name has no meaning
     path.write_bytes(data)
     sources = (path, str(path), data, bytearray(data), memoryview(data), Image.fromarray(RGB), Image.open(path), RGB)
     for source in sources:
@@ -350,7 +350,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("source", NONSENSE.values(), ids=NONSENSE)
-def test_nonsense_is_refused_in_one_sentence(source):
+def test_invalid_values_are_refused_in_one_sentence(source):
     with pytest.raises(InvalidImage) as caught:
         load_image(source)
     message = str(caught.value)

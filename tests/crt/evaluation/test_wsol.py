@@ -151,7 +151,7 @@ def test_folders_with_a_csv_are_the_same_data(birds, checkpoint, tmp_path):
         run(Wsol(root, str(checkpoint), precision="fp32"))
 
 
-def test_the_map_that_is_measured_is_the_trace_s(birds, checkpoint):
+def test_the_map_that_is_measured_is_the_prediction_s(birds, checkpoint):
     predictor = Predictor(load_checkpoint(checkpoint))
     images = read_boxes(birds, None, "test").remap_classes(predictor.checkpoint.config.classes)
     view = WsolTransform("whole", size=96)

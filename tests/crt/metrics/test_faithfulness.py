@@ -57,7 +57,7 @@ def linear(seed=0, side=16):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", [mode for mode in MODES if mode != "deconvolution"])
-def test_logits_are_those_of_the_trace(checkpoint, image, method, mode):
+def test_logits_are_those_of_the_prediction(checkpoint, image, method, mode):
     settings = replace(SETTINGS, mode=mode)
     for tile_batch in (1, 3, 1000):
         predictor = Predictor(checkpoint, tile_batch=tile_batch)

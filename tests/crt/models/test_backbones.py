@@ -46,8 +46,8 @@ def test_a_resnet_has_its_mean_too():
 
 @pytest.mark.parametrize(("build", "name"), [(build_vit, "vit_tiny_patch16_224"), (build_resnet, "resnet18")])
 def test_an_unknown_tag_lists_those_there_are(build, name):
-    with pytest.raises(InvalidSetting, match=r"timm has no weights 'of_nobody' of .*choose among .*in1k"):
-        build(f"{name}.of_nobody")
+    with pytest.raises(InvalidSetting, match=r"timm has no weights 'of_none' of .*choose among .*in1k"):
+        build(f"{name}.of_none")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_an_unknown_tag_lists_those_there_are(build, name):
 )  # fmt: skip
 @pytest.mark.parametrize("pretrained", [False, True])
 def test_other_families_are_refused_by_one_sentence_before_anything_is_fetched(name, pretrained, monkeypatch):
-    monkeypatch.setattr("crt.models.backbones._pretrained_overlay", lambda *_: pytest.fail("weights were looked for"))
+    monkeypatch.setattr("crt.models.backbones._pretrained_overlay", lambda *_: pytest.fail("weights were searched for"))
     with pytest.raises(CrtError) as caught:
         build_vit(name, pretrained=pretrained)
     message = str(caught.value)

@@ -106,4 +106,4 @@ def test_a_resnet_of_another_stride_is_refused():
 
 def test_unknown_names_are_a_setting():
     with pytest.raises(InvalidSetting, match=r"timm\.list_models"):
-        build_resnet("resnet_of_nobody")
+        build_resnet("resnet_of_none")

@@ -56,7 +56,7 @@ def test_models_that_do_not_fit_get_a_sentence(name, message):
 
 def test_unknown_names_are_a_setting():
     with pytest.raises(InvalidSetting, match=r"timm\.list_models"):
-        build_vit("vit_of_nobody")
+        build_vit("vit_of_none")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_opacity_mixes_the_colour_and_the_image(image):
         ({"values": np.zeros((3, 3))}, "resize the map"),
         ({"opacity": 1.5}, "choose 0 to 1"),
         ({"opacity": float("nan")}, "choose 0 to 1"),
-        ({"colormap": "rainbow-of-nobody"}, "no colour map"),
+        ({"colormap": "rainbow-of-unknown"}, "no colour map"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(image, arguments, message):
@@ -162,7 +162,7 @@ def test_side_by_side_has_a_column_per_method_and_a_row_per_class(prediction, im
         side_by_side(prediction, image, [0], loops=1, refined=True, methods=cast("Any", ["deit"]))
 
 
-def test_a_trace_of_nothing_makes_a_figure(prediction, image):
+def test_a_prediction_of_nothing_makes_a_figure(prediction, image):
     empty = replace(
         prediction, records={"resnet": CnnOutputs(np.zeros((3, 5, 6), np.float32), np.zeros(3, np.float32))}
     )
@@ -173,7 +173,7 @@ def test_the_settings_line_is_enough_to_make_it_again(prediction):
     line = settings_line(prediction, loops=2, refined=True)
     for part in ("96 × 72 px", "overlap", "loops 2", "refined", "4 tiles", "tiny", prediction.provenance["checkpoint_sha256"][:8]):  # fmt: skip  # noqa: E501
         assert part in line
-    assert "pass" not in line  # loops are the setting; the page says the same
+    assert "pass" not in line  # loops are the setting; the page has the same
     assert "not refined" in settings_line(prediction, loops=0, refined=False)
 
 
@@ -186,7 +186,7 @@ def photo(tmp_path, image):
     return tmp_path / "photo.png"
 
 
-def test_the_command_writes_a_trace_and_a_figure(folder, photo, tmp_path, capsys):
+def test_the_command_writes_a_prediction_and_a_figure(folder, photo, tmp_path, capsys):
     out, figure = tmp_path / "trace.bin", tmp_path / "figure.png"
     arguments = [str(photo), "--checkpoint", str(folder), "--size", "96", "--out", str(out), "--figure", str(figure)]
     assert main([*arguments, "--explainers", "gradcam", "eigencam", "--json", "--classes", "dog", "cat"]) == 0

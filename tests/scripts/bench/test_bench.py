@@ -77,6 +77,6 @@ def test_growth_is_measured_in_processes_of_their_own(tmp_path, monkeypatch):
     assert all(row["peak_mib"] >= row["loaded_mib"] > 50 for kind in rows.values() for row in kind)
 
 
-def test_nonsense_is_refused():
+def test_invalid_values_are_refused():
     with pytest.raises(InvalidSetting, match="at least 1"):
         bench(Bench(runs=0))

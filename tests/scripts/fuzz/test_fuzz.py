@@ -243,7 +243,7 @@ def test_requests_that_gradio_stumbles_over_are_refused(served, method, path, bo
     assert "Traceback" not in answer.text + "".join(capfd.readouterr())
 
 
-@pytest.mark.parametrize("path", ["queue/data?session_hash=nobody", "call/cams/nothing"])
+@pytest.mark.parametrize("path", ["queue/data?session_hash=unknown", "call/cams/nothing"])
 def test_the_stream_of_an_unknown_session_ends(served, path, capfd):
     answer = httpx.get(f"{served}gradio_api/{path}", timeout=300)  # raises if the connection breaks off
     assert answer.status_code == 200 and "404" in answer.text

@@ -192,7 +192,7 @@ def test_the_stored_benchmarks_keep_to_their_bounds():
         assert times["cached_ms"]["median"] <= 50 and times["start_s"] <= times["model_loaded_s"] <= 60
 
 
-def test_the_stored_load_and_nonsense_keep_to_their_bounds():
+def test_the_stored_load_and_fuzzing_keep_to_their_bounds():
     nonsense = stored("fuzz")
     assert not nonsense["tracebacks"] and not any(row["crashed"] for row in nonsense["fuzz"].values())
     for name in ("load", "load_restart"):
