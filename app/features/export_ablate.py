@@ -195,14 +195,18 @@ class AblateView:
     def _cell(self, key: str) -> MapBlock:
         (row, cell), shot = self.where[key], self.shots[key]
         line = " · ".join(part for part in (_iou(shot.iou), f"p {percent(max(shot.scores.values()))}") if part)
-        return self._block(Plot(f"{row.title}, {cell.title}", cell.note, layer_of(shot, self.shown), (line,), False))
+        return self._block(
+            Plot(f"{row.title}, {cell.title}", cell.note, layer_of(shot, self.shown), (line,), barred=False)
+        )
 
     def _rung(self, key: str) -> MapBlock:
         _, cell = self.where[key]
         best = self._best(key)
         found = f"best IoU {percent(best[1])}, at {best[0]:.0%}; at {self.shown.threshold:.0%} " if best else ""
         lines = [cell.line, f"{found}{_iou(self.shots[key].iou)}".strip()]
-        plot = Plot(cell.title, cell.note, layer_of(self.shots[key], self.shown), tuple(filter(None, lines)), False)
+        plot = Plot(
+            cell.title, cell.note, layer_of(self.shots[key], self.shown), tuple(filter(None, lines)), barred=False
+        )
         return self._block(plot)
 
     def _block(self, panel: Plot) -> MapBlock:
