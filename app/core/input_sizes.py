@@ -89,7 +89,7 @@ def coarse_input(image: np.ndarray, grid: TileGrid) -> dict[str, Any] | None:
     best: tuple[str, TileGrid] | None = None
     for size in (*map(str, SIZES), NATIVE):
         settings, _ = settings_of(size, grid.mode, image)
-        height, width = input_size(*image.shape[:2], settings)
+        height, width = input_size(image.shape[0], image.shape[1], settings)
         found = TileGrid(height, width, grid.tile, grid.patch, grid.mode, grid.padding)
         least = min((best[1] if best else grid).patch_cells)
         if max(height, width) > max(image.shape[:2]) or len(found) > MAX_TILES or min(found.patch_cells) <= least:

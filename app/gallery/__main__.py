@@ -20,7 +20,7 @@ DONE, INTERRUPTED = 0, 130
 
 
 def main() -> int:
-    """Read, build, write -> the exit code: 0 where the last line says how it ended."""
+    """Read, build, write -> the exit code: 0 where the last line gives how it ended."""
     with os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8") as lines:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no line of ours
 

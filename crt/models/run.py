@@ -77,7 +77,7 @@ def run_transformer(
             for step in network.steps(tiles, loops):
                 batch.keep(step, network.raw_cams(step.tokens, grid), heads=heads)
                 advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
-                if partial is not None and is_last and step.loops == partial_loops < loops:
+                if partial is not None and is_last and step.loops == partial_loops and step.loops < loops:
                     partial(_outputs(batches, step.loops, grid, heads=heads))
     return _outputs(batches, loops, grid, heads=heads)
 

@@ -225,7 +225,7 @@ def test_the_weights_of_every_reduction_by_hand():
     assert [name for name, reduction in PASS_REDUCTIONS.items() if reduction.tile_normalized] == ["tile_normalized"]
     for name, weights in wanted.items():
         found = attention_map(rows(), 3, pass_reduction=name).flatten(1)
-        summed = sum(weight * row for weight, row in zip(weights, rows().mean(1), strict=True))
+        summed = torch.stack([weight * row for weight, row in zip(weights, rows().mean(1), strict=True)]).sum(0)
         if name == "tile_normalized":
             summed = (summed / summed.amax(1, keepdim=True)).sqrt()
         torch.testing.assert_close(found, summed)

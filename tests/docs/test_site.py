@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -21,7 +21,7 @@ class SiteLoader(yaml.SafeLoader):
     """Reads mkdocs.yml, whose `!ENV` is a tag of mkdocs."""
 
 
-SiteLoader.add_constructor("!ENV", lambda loader, node: loader.construct_sequence(node)[-1])
+SiteLoader.add_constructor("!ENV", lambda loader, node: loader.construct_sequence(cast("yaml.SequenceNode", node))[-1])
 SITE: dict[str, Any] = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), SiteLoader)
 
 

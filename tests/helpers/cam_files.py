@@ -7,7 +7,7 @@ import pickle
 import struct
 import zipfile
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -48,7 +48,7 @@ def described(kind: str, shape: str) -> bytes:
     return header(f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}", bytes(16))
 
 
-def npz(compression: int = zipfile.ZIP_DEFLATED, **members: Any) -> bytes:
+def npz(*, compression: int = zipfile.ZIP_DEFLATED, **members: Any) -> bytes:
     """A zip of arrays, or of bytes in their stead, by name."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", compression) as archive:
@@ -103,7 +103,7 @@ def flipped(data: bytes, at: int) -> bytes:
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 DEEP = np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000
-_STORED = npz(zipfile.ZIP_STORED, map=CAM)
+_STORED = npz(compression=zipfile.ZIP_STORED, map=CAM)
 
 READABLE: dict[str, tuple[bytes, dict[str, np.ndarray]]] = {
     **{
@@ -152,7 +152,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "text.npy": (b"0.1 0.2\n0.3 0.4\n", UNKNOWN),
     "jpeg.npy": (b"\xff\xd8\xff\xe0" + bytes(40), UNKNOWN),
     "pickle.npy": (pickle.dumps({0: CAM}), PICKLED),
-    "objects.npy": (savez(lambda file, **given: np.save(file, given), cam=CAM), PICKLED),
+    "objects.npy": (savez(lambda file, **given: np.save(file, cast("Any", given)), cam=CAM), PICKLED),
     "records with objects.npy": (npy(np.array([[(1, 2)]], "i4,O")), PICKLED),
     "objects.npz": (npz(cat=npy(np.array([[None]], object))), PICKLED),
     "bool.npy": (npy(CAM > 0.5), _TYPE.format("bool")),
@@ -162,7 +162,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "text type.npy": (npy(CAM.astype("U5")), _NO_NUMBERS),
     "times.npy": (npy(CAM.astype("<M8[s]")), _NO_NUMBERS),
     "records.npy": (npy(np.zeros((3, 4), "f4,f4")), _NO_NUMBERS),
-    "no dimension.npy": (npy(np.float32(1)), _DIMENSIONS.format("()")),
+    "no dimension.npy": (npy(np.array(1, np.float32)), _DIMENSIONS.format("()")),
     "one dimension.npy": (npy(CAM.ravel()), _DIMENSIONS.format("(12)")),
     "four dimensions.npy": (npy(CAM[None, None]), _DIMENSIONS.format("(1, 1, 3, 4)")),
     "no row.npy": (npy(CAM[:0]), _SIDES.format("(0, 4)")),
@@ -204,8 +204,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "claims much.npz": (claiming(npz(map=CAM), 2**31), _UNPACKED.format(2048)),
     "flipped.npz": (flipped(_STORED, _STORED.index(b"\x93NUMPY") + 140), DAMAGED),
     "encrypted.npz": (flagged(npz(cat=CAM), 1), COMPRESSION),
-    "bzip2.npz": (npz(zipfile.ZIP_BZIP2, cat=CAM), COMPRESSION),
-    "lzma.npz": (npz(zipfile.ZIP_LZMA, cat=CAM), COMPRESSION),
+    "bzip2.npz": (npz(compression=zipfile.ZIP_BZIP2, cat=CAM), COMPRESSION),
+    "lzma.npz": (npz(compression=zipfile.ZIP_LZMA, cat=CAM), COMPRESSION),
     "colour.png": (png(np.zeros((3, 4, 3), np.uint8)), GREY_ONLY),
     "palette.png": (png(GREY, "P"), GREY_ONLY),
     "transparent.png": (png(GREY, "LA"), GREY_ONLY),

@@ -454,9 +454,9 @@ def test_points_that_do_not_count_are_255_in_the_mask_of_the_truth():
 
 def test_the_difference_of_two_maps():
     values = np.array([[0.0, 1, 2, 3]])
-    np.testing.assert_allclose(difference(values, 3 - values, alike=True), [[-3, -1, 1, 3]])
-    np.testing.assert_allclose(difference(values, 2 * values, alike=False), 0, atol=1e-12)
-    np.testing.assert_array_equal(difference(values, 0 * values, alike=False), values / 3)
+    np.testing.assert_allclose(difference(values, 3 - values, raw=True), [[-3, -1, 1, 3]])
+    np.testing.assert_allclose(difference(values, 2 * values, raw=False), 0, atol=1e-12)
+    np.testing.assert_array_equal(difference(values, 0 * values, raw=False), values / 3)
 
 
 def test_labels_of_a_image_are_those_of_the_seeds():

@@ -82,7 +82,7 @@ def original(tmp_path_factory) -> Made:
     (folder / "images" / "more").mkdir(parents=True)
     (folder / "masks").mkdir()
     for seed, name in enumerate(NAMES):
-        Image.fromarray(pixels(seed)).save(folder / "images" / name, **({"quality": 95} if name[-3:] == "jpg" else {}))
+        Image.fromarray(pixels(seed)).save(folder / "images" / name, quality=95)
     (folder / "images" / "broken.jpg").write_bytes((folder / "images" / "more" / "a.jpg").read_bytes()[:300])
     labels = np.zeros((50, 70), np.uint8)
     labels[10:40, 20:50], labels[0], labels[45:] = 1, 255, 3
@@ -231,7 +231,8 @@ def test_cams_of_other_methods_are_on_the_page_and_a_damaged_one_fails_its_image
     folder = made.folder / "other"
     folder.mkdir()
     np.save(folder / "a.npy", np.arange(35, dtype=np.float32).reshape(5, 7))
-    np.savez(folder / "b.npz", **{CLASSES[2]: np.ones((10, 14), np.float32)})
+    named: dict[str, Any] = {CLASSES[2]: np.ones((10, 14), np.float32)}
+    np.savez(folder / "b.npz", **named)
     cams = (("Grad-CAM", folder), ("Mine", folder))
     assert made.again(cams=cams)[0].made == 2, "those with a file"
     pages = made.folder / "site" / "pages"

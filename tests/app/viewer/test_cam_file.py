@@ -26,7 +26,7 @@ SHAPES = [
 
 
 @pytest.fixture(scope="module")
-def of_the_page(tmp_path_factory) -> dict[str, Any]:
+def of_the_page(tmp_path_factory) -> dict[Any, Any]:
     """What the page makes of each file, by its name, and of each pair of shapes, by both."""
     if shutil.which("node") is None:
         pytest.skip("node is not installed")
