@@ -33,7 +33,7 @@ def tile_grid(networks: Iterable[nn.Module], height: int, width: int, config: In
     """
     if config.size is None:
         check_native_size(height, width)
-    height, width = input_size(height, width, config)
+    height, width = network_input_size(height, width, config)
     vits = [network for network in networks if isinstance(network, TransformerBranch)]
     tile, patch = (vits[0].tile, vits[0].patch) if vits else (224, 16)
     grid = TileGrid(height, width, tile, patch, config.mode, config.padding)
@@ -45,7 +45,7 @@ def tile_grid(networks: Iterable[nn.Module], height: int, width: int, config: In
     return grid
 
 
-def input_size(height: int, width: int, config: InferenceConfig) -> tuple[int, int]:
+def network_input_size(height: int, width: int, config: InferenceConfig) -> tuple[int, int]:
     """The size at which an image goes through the networks, in any mode.
 
     Args:

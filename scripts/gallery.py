@@ -31,8 +31,8 @@ from crt.errors import CrtError, InvalidSetting, count_of
 from crt.types import Mode
 from scripts.cli import DONE, FAILED, run_cli
 from scripts.output import write_json
+from scripts.provenance import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 STOP_S = 20.0
 NAME_LENGTH = 60
 """Characters of the name of a panel on the page."""

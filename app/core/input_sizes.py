@@ -9,7 +9,7 @@ import numpy as np
 from app.core.models import Model
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES, TileGrid
-from crt.network_input import MAX_TILES, input_size
+from crt.network_input import MAX_TILES, network_input_size
 from crt.predictor import InferenceConfig
 
 LOOPS = 4  # recorded for every image; the page chooses among them
@@ -89,7 +89,7 @@ def coarse_input(image: np.ndarray, grid: TileGrid) -> dict[str, Any] | None:
     best: tuple[str, TileGrid] | None = None
     for size in (*map(str, SIZES), NATIVE):
         settings, _ = settings_of(size, grid.mode, image)
-        height, width = input_size(image.shape[0], image.shape[1], settings)
+        height, width = network_input_size(image.shape[0], image.shape[1], settings)
         found = TileGrid(height, width, grid.tile, grid.patch, grid.mode, grid.padding)
         least = min((best[1] if best else grid).patch_cells)
         if max(height, width) > max(image.shape[:2]) or len(found) > MAX_TILES or min(found.patch_cells) <= least:

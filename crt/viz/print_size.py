@@ -20,7 +20,7 @@ from crt.viz.print_layout import GAP, NOTE, PANEL_WIDTH, Block, lay_out
 
 MILLIMETRES = 25.4  # of an inch
 SMALLEST = NOTE - 1  # points of the smallest text that `lay_out` gives a figure: the numbers of a chart's axes
-MARGIN = 0.05  # inches around the figure, which has the margins of the page besides
+EDGE_INCHES = 0.05  # inches around the figure, which has the margins of the page besides
 Part = TypeVar("Part", bound=Artist)
 LEAST_PANEL, LEAST_CHART = 0.95, 1.6  # inches of a column at `SMALLEST` points, in which the texts have room
 
@@ -66,12 +66,12 @@ def print_figure(
         InvalidSetting: there are no blocks.
     """
     scale = size.font / SMALLEST
-    across = size.width / MILLIMETRES / scale - 2 * MARGIN
+    across = size.width / MILLIMETRES / scale - 2 * EDGE_INCHES
     fitted = [part for row in rows for part in _broken(row, across)]
     room = max(1, int((across + GAP) / (LEAST_PANEL + GAP)))
     columns = max(1, min(columns, room), *(sum(not block.wide for block in row) for row in fitted))
     width = (across - (columns - 1) * GAP) / columns
-    figure = lay_out(fitted, title=title, notes=notes, width=width, columns=columns, edge=MARGIN)
+    figure = lay_out(fitted, title=title, notes=notes, width=width, columns=columns, edge=EDGE_INCHES)
     _rescale(figure, scale, size.lines, min(1.0, width / PANEL_WIDTH))
     return figure
 

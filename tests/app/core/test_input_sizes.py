@@ -6,7 +6,7 @@ import pytest
 from app.core.input_sizes import COARSE_PATCHES, NATIVE_LIMIT, choice_of, coarse_input, settings_of
 from crt.errors import InvalidSetting
 from crt.models.tiles import TileGrid
-from crt.network_input import input_size
+from crt.network_input import network_input_size
 from crt.predictor import InferenceConfig
 
 
@@ -32,7 +32,7 @@ def test_the_choices_of_a_config_are_those_that_gave_it(size, side):
 
 def coarse(height: int, width: int, size: str = "336", mode: Any = "overlap") -> Any:
     image = np.broadcast_to(np.uint8(0), (height, width, 3))
-    return coarse_input(image, TileGrid(*input_size(height, width, settings_of(size, mode, image)[0]), mode=mode))
+    return coarse_input(image, TileGrid(*network_input_size(height, width, settings_of(size, mode, image)[0]), mode=mode))
 
 
 @pytest.mark.parametrize(
