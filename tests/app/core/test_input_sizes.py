@@ -32,7 +32,9 @@ def test_the_choices_of_a_config_are_those_that_gave_it(size, side):
 
 def coarse(height: int, width: int, size: str = "336", mode: Any = "overlap") -> Any:
     image = np.broadcast_to(np.uint8(0), (height, width, 3))
-    return coarse_input(image, TileGrid(*network_input_size(height, width, settings_of(size, mode, image)[0]), mode=mode))
+    return coarse_input(
+        image, TileGrid(*network_input_size(height, width, settings_of(size, mode, image)[0]), mode=mode)
+    )
 
 
 @pytest.mark.parametrize(
