@@ -99,7 +99,7 @@ export function mountLayers(page) {
     }
     waiting = '';
     show(store.get(), view());
-    page.panelGrid.draw();
+    store.set({}); // a panel of Explore and the layout of a slide depend on the heads, too
   }
 
   /**
