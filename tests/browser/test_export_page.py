@@ -171,7 +171,7 @@ def test_a_figure_for_print_is_previewed_and_saved_at_its_width(open_page, image
     dialog.get_by_label("Caption").select_option("file")
     dialog.get_by_label("Format").select_option("png")
     saved: list[Download] = []
-    page.on("download", saved.append)
+    page.on("download", lambda download: saved.append(download))  # noqa: PLW0108 - Playwright takes no built-in method
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
     expect(page.locator(NOTE)).to_contain_text("and its caption as a text file")

@@ -101,7 +101,7 @@ def test_messages_of_the_server_with_markup_are_text(open_page, image, monkeypat
 
     page = open_page()
     upload(page, image)
-    monkeypatch.setattr(Explorer, "analyze", refuse)
+    monkeypatch.setattr(Explorer, "predict_in_parts", refuse)
     page.get_by_role("combobox", name="Input size").click()
     page.get_by_role("listbox").get_by_role("option").first.click()
     expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}")

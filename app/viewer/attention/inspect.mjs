@@ -105,7 +105,7 @@ export function mountInspect(page) {
     box.classList.add('waiting');
     for (const role of ['inspect-attention', 'inspect-similarity']) { // empty, and as large as they will be
       Object.assign(at(role), { width: image.naturalWidth, height: image.naturalHeight });
-      at(role).removeAttribute('aria-label');
+      at(role).setAttribute('aria-label', 'Computing');
       at(`${role}-note`).textContent = '';
     }
     at('inspect-title').textContent = `${METHOD_TITLES[patch.method]}: one patch`;

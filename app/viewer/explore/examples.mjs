@@ -46,6 +46,11 @@ export function mountExamples(page) {
 
   /** @param {Crt.View | null} next */
   function showClaim(next) {
+    if (next?.run.pending) { // the whole run takes the example's settings
+      at('claim').hidden = true;
+      shows = null;
+      return;
+    }
     const mine = next && requested?.id === next.run.example ? requested : null;
     if (next) requested = null;
     at('claim').textContent = mine?.claim ?? '';

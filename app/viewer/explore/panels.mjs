@@ -18,7 +18,7 @@ import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
 
 const STAGE_MIN_PX = 200; // px of the height of a stage; below it the page scrolls
-const GRID_STAGE_MIN_PX = 88; // px of the same in a grid of classes
+const GRID_STAGE_MIN_PX = 150; // px of the same in a grid of classes
 const GRID_GAP_PX = 8; // px between its rows, as in compare.css
 const MAX_LAYOUT_PASSES = 3;
 const BELOW_PX = 56; // px for the line of numbers below the panels
@@ -128,6 +128,7 @@ export function mountPanels(page) {
       const free = (window.innerHeight - box.getBoundingClientRect().top - window.scrollY - BELOW_PX - (rows - 1) * GRID_GAP_PX) / rows - around;
       box.style.setProperty('--stage-height', `${Math.max(columns ? GRID_STAGE_MIN_PX : STAGE_MIN_PX, Math.floor(free))}px`);
     }
+    if (shown.length) root.style.setProperty('--head-height', `${Math.round(shown[0].stage.getBoundingClientRect().top - shown[0].node.getBoundingClientRect().top)}px`);
     for (const panel of shown) fit(panel, aspect, panelGrid.pixel());
   }
 

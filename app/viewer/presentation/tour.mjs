@@ -221,6 +221,7 @@ export function mountTour({ root, at, store, current, results, onRun, announce }
     card.dataset.side = beside ? 'beside' : 'below';
     seen.style.scrollMarginTop = `${card.offsetHeight + 16}px`;
     seen.scrollIntoView({ block: 'start', inline: 'center' });
+    if (beside) node.scrollIntoView({ block: 'nearest' });
     const [mine, its] = [card.getBoundingClientRect(), node.getBoundingClientRect()];
     const middle = its.left + Math.min(its.width, 160) / 2 - mine.left;
     card.style.setProperty('--arrow', `${Math.min(mine.width - 28, Math.max(16, middle))}px`);
