@@ -106,6 +106,10 @@ class HookedBlocks(gr.Blocks):
     A session keeps what updates made of its fields, such as the choices of a dropdown, and nothing of `Unkept` ones.
     Gradio keeps the messages of a session until they are read, and they hold whole results: those that nothing reads
     go after `UNREAD_S`.
+
+    Args:
+        *given: Gradio's.
+        **options: Gradio's.
     """
 
     _swept = 0.0

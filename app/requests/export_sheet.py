@@ -64,5 +64,5 @@ class Sheet:
         rows = lettered(self.rows) if options.letters else self.rows
         panels = [block.panel for row in rows for block in row if isinstance(block, MapBlock)]
         named = [" ".join(filter(None, (panel.title, panel.note))) for panel in panels] if options.letters else []
-        parts = [f"{self.subject}.", "; ".join(named) + "." if named else "", *self.notes]
-        return " ".join(part for part in parts if part) + "\n"
+        parts = [self.subject, "; ".join(named), *self.notes]
+        return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part) + "\n"

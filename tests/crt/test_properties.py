@@ -8,6 +8,7 @@ import math
 import tempfile
 from pathlib import Path
 
+import cv2
 import hypothesis
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ from crt.threshold import above_threshold, checked_levels, levels_passed
 from crt.train.losses import classification_loss, dual_loss
 from crt.train.optim import decays, poly, trained
 from crt.viz.colours import fade_alpha, signed_colour
-from crt.viz.contours import crossings, difference, outlines
+from crt.viz.contours import crossings, difference, outlines, without_specks
 
 SIDE = st.integers(1, 12)
 UNIT = st.floats(0, 1, width=32)
@@ -202,6 +203,20 @@ def test_crossings_are_the_outlines_without_the_frame(values, level):
     rings, lines = outlines(values, level), crossings(values, level)
     assert steps(lines) == steps(rings) - sum(map(along, rings))
     assert not any(map(along, lines))
+
+
+@given(
+    labels=arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 2)),
+    least=st.integers(1, 9),
+)
+def test_labels_without_specks_have_their_large_parts_and_no_others(labels, least):
+    kept = without_specks(labels, least)
+    assert np.isin(kept[kept != labels], 0).all()
+    for label in (1, 2):
+        count, parts, stats, _ = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8), connectivity=8)
+        for part in range(1, count):
+            assert (kept[parts == part] == (label if stats[part, cv2.CC_STAT_AREA] >= least else 0)).all()
+    np.testing.assert_array_equal(without_specks(kept, least), kept)
 
 
 def test_cells_that_touch_at_a_corner_have_one_outline():

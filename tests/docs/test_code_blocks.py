@@ -10,6 +10,7 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import patch
 
@@ -67,8 +68,12 @@ def parse(words: list[str]) -> object:
     if module == "scripts":
         return None
     given = [module, *arguments]
-    reads_only = patch("scripts.cli.run_cli", lambda parse, act: parsed(parse))
-    with reads_only, patch.object(sys, "argv", given), warnings.catch_warnings():
+    places = ("scripts.cli.run_cli", "scripts.dataset_stage.run_cli")  # the second may hold the first already
+    with ExitStack() as changed:
+        for place in places:
+            changed.enter_context(patch(place, lambda parse, act: parsed(parse)))
+        changed.enter_context(patch.object(sys, "argv", given))
+        changed.enter_context(warnings.catch_warnings())
         warnings.filterwarnings("ignore", "'.*' found in sys.modules", RuntimeWarning)  # runpy's: it runs once more
         try:
             runpy.run_module(module, run_name="__main__", alter_sys=True)

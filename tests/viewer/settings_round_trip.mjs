@@ -9,7 +9,7 @@ import { defaults, exported, put, valueAt } from '../../app/viewer/core/settings
 import { describeView } from '../../app/viewer/export/export.mjs';
 import { describeMasks } from '../../app/viewer/masks/mask_export.mjs';
 import { decode, encode } from '../../app/viewer/permalink/query.mjs';
-import { readScenes, writeScenes } from '../../app/viewer/presentation/scenes.mjs';
+import { readScenes, writeScenes } from '../../app/viewer/presentation/scene_file.mjs';
 
 const run = { methods: ['resnet', 'crt'], classes: ['cat'], scores: { crt: [[1]] }, maxLoops: 0, checkpoint: { relation: 0.3, segmentation: true }, imageId: 'a' };
 const view = /** @type {any} */ ({ run, image: { naturalWidth: 160, naturalHeight: 120 } });

@@ -25,10 +25,10 @@ def test_images_of_subfolders_count_and_other_files_do_not(tmp_path):
     for name in ("b.png", "a/one.jpg", "a/.hidden.jpg", "site/thumbs/x.jpg", "masks/b.png"):
         save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no image")
-    (tmp_path / "photo.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "photo.JXL").write_bytes(b"\xff\x0a" + bytes(20))
     images, unread = find_images(tmp_path, [tmp_path / "site", tmp_path / "a" / ".." / "masks"])
     assert [image.name for image in images] == ["a/one.jpg", "b.png"]
-    assert unread == [("photo.HEIC", "HEIC is not supported, save as JPEG or PNG.")]
+    assert unread == [("photo.JXL", "JPEG XL is not supported, save as JPEG or PNG.")]
 
 
 def test_a_folder_without_images_is_refused(tmp_path):

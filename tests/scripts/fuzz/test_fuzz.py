@@ -117,7 +117,8 @@ def test_an_error_of_the_page_is_seen(fuzzer, monkeypatch, capfd):
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Explorer, "analyze", broken)
+    for name in ("analyze", "predict_in_parts"):
+        monkeypatch.setattr(Explorer, name, broken)
     for name in (PAGE, PROGRAM, "inspect/"):
         endpoint = next(one for one in fuzzer.page_client.endpoints if one.name.startswith(name))
         data = fuzzer.good(endpoint)
@@ -131,7 +132,7 @@ def test_an_error_in_a_handler_and_a_status_of_500_are_seen(fuzzer, monkeypatch,
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(Explorer, "payload", broken)
+    monkeypatch.setattr(Explorer, "payloads", broken)
     endpoint = fuzzer.endpoints[PAGE]
     data = fuzzer.good(endpoint)
     data[1] = "448"
