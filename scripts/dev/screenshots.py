@@ -168,7 +168,7 @@ def take(browser: Any, url: str, picture: Picture) -> list[Image.Image]:
         page = context.new_page()
         page.set_default_timeout(1000 * START_S)
         page.goto(f"{url}?__theme=light&v=1&{picture.query}")
-        page.wait_for_selector(WITH_MAPS)
+        page.wait_for_selector(WITH_MAPS, state="attached")
         for act in picture.acts:
             act(page)
         page.wait_for_function(ALL_COMPUTED)

@@ -45,7 +45,7 @@ def test_a_comparison_of_two_maps_is_whole(open_page, shaped, view):
     settle(page)
     boxes = page.locator(".panels .panel").evaluate_all(BOXES)
     assert len({round(y) for _, y, _, _ in boxes}) == 1, "one row"
-    assert all(y > 0 and y + height <= 900 for _, y, _, height in boxes)
+    assert all(y > 0 and y + height <= 900 for _, y, _, height in boxes), boxes
 
 
 def test_what_is_below_the_maps_stays_where_it_is_when_the_pointer_leaves_them(open_page, image):
