@@ -34,7 +34,7 @@ FRAME_MS = 900
 QUALITY = 82
 """Of WebP, 0 to 100."""
 ANIMATED_QUALITY = 65
-SHOWN = ".crt-viewer[data-state='shown']"
+WITH_RUN = ".crt-viewer[data-state='shown']"
 ALL_COMPUTED = """() => {
   const viewer = document.querySelector('.crt-viewer');
   return !/omputing…|Not run yet/.test(viewer.innerText);
@@ -168,7 +168,7 @@ def take(browser: Any, url: str, picture: Picture) -> list[Image.Image]:
         page = context.new_page()
         page.set_default_timeout(1000 * START_S)
         page.goto(f"{url}?__theme=light&v=1&{picture.query}")
-        page.wait_for_selector(SHOWN)
+        page.wait_for_selector(WITH_RUN)
         for act in picture.acts:
             act(page)
         page.wait_for_function(ALL_COMPUTED)
