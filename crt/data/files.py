@@ -160,7 +160,7 @@ def walk(folder: Path) -> list[Path]:
         for name in sorted(folders, key=lambda name: (Path(top, name).is_symlink(), name)):
             target = os.path.realpath(Path(top, name))
             inside = Path(top, name).is_symlink() and Path(target).is_relative_to(os.path.realpath(folder))
-            if target not in seen and not inside:  # the target of a link to the inside is walked without it
+            if target not in seen and not inside:  # the target of a link to the inside is listed without it
                 seen.add(target)
                 kept.append(name)
         folders[:] = kept

@@ -14,7 +14,7 @@ FADE_END = 0.5
 """Share of the scale from which on a map that fades is opaque."""
 _LABELS = "9f0162 009f81 ff5aaf 00fccf 8400cd 008df9 00c2f9 ffb2fd a40122 e20134 ff6e3a ffc33b"
 LABEL_COLOURS: tuple[tuple[int, int, int], ...] = tuple((r, g, b) for r, g, b in map(bytes.fromhex, _LABELS.split()))
-"""RGB of masks over images: Martin Krzywinski's 12 colours that are told apart with colour vision deficiencies too
+"""RGB of masks over images: Martin Krzywinski's 12 colours that differ with colour vision deficiencies too
 (mk.bcgsc.ca/colorblind). The page chooses among them: app/viewer/masks/mask_colors.mjs."""
 # From one end over near white to the other, lightness even in OKLab, distinguishable without red or green; the page's.
 _SIGNED = (

@@ -1,4 +1,4 @@
-"""Make the pictures of the documentation from a running app: docs/images.
+"""Make the screenshots of the documentation from a running app: docs/images.
 
     python -m scripts.dev.screenshots
     python -m scripts.dev.screenshots --names masks explore-animated

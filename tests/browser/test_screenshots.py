@@ -1,4 +1,4 @@
-"""The pictures of the documentation can be made of the page as it is."""
+"""The screenshots of the documentation can be made of the page as it is."""
 
 import pytest
 

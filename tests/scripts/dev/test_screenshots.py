@@ -1,4 +1,4 @@
-"""The pictures of the documentation: their views are links that the page reads, and their files are small."""
+"""The screenshots of the documentation: their views are links that the page reads, and their files are small."""
 
 from __future__ import annotations
 
