@@ -32,7 +32,7 @@ from crt.models.normalization import NormalizedImage
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.run import run_cnn, run_logits, run_transformer
 from crt.models.tiles import TileGrid
-from crt.models.vit import transformer_of
+from crt.models.vit import FLOAT32_PASSES, transformer_of
 from crt.network_input import check_native_size, tile_grid
 from crt.prediction import Prediction
 
@@ -53,8 +53,10 @@ class Predictor:
         device: where all networks of the checkpoint are moved, those for masks too; None leaves them where they are.
         tile_batch: tiles in one pass, which bounds the memory of the transformers whatever the size of the image.
         bfloat16: whether the networks run under autocast. Pixels, the transformers' residual stream and norms, their
-            first two passes where more follow, the class token's attention, CAMs, scores and all sums over tiles stay
+            first two passes where several run, the class token's attention, CAMs, scores and all sums over tiles stay
             float32 (`crt.models.vit`); of a CNN, which has products alone, only its maps.
+        float32_passes: that stay float32 where several run. With 0 a run of two passes takes about half the time
+            and its CAMs are less exact: for measures over many images and for sums over views.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Predictor:
         device: torch.device | str | None = None,
         tile_batch: int = 16,
         bfloat16: bool = False,
+        float32_passes: int = FLOAT32_PASSES,
     ) -> None:
         self.checkpoint = checkpoint if device is None else checkpoint.to(device)
         self.device = checkpoint.device
         self.tile_batch = tile_batch
         self.bfloat16 = bfloat16
+        self.float32_passes = float32_passes
         self._lock = FairLock()
         for network in checkpoint.networks.values():
             if isinstance(network, CnnBranch):
@@ -202,6 +206,7 @@ class Predictor:
                             heads=settings.heads,
                             tile_batch=self.tile_batch,
                             autocast=self._autocast,
+                            float32_passes=self.float32_passes,
                             advance=advance,
                             partial_loops=self.checkpoint.config.defaults.loops if method == "crt" else None,
                             partial=partly,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from crt.errors import InvalidCheckpoint
 from crt.models.backbones import create_backbone
+from crt.models.folded import run_layers
 from crt.models.frozen_bn import FrozenBatchNorm
 
 STRIDE = 16
@@ -60,9 +61,7 @@ class CnnBranch(FrozenBatchNorm):
         return self._through(x, "layer3", "layer4")
 
     def _through(self, x: Tensor, *stages: str) -> Tensor:
-        for stage in stages:
-            x = self.resnet.get_submodule(stage)(x)
-        return x
+        return run_layers([self.resnet.get_submodule(stage) for stage in stages], x)
 
     def forward(self, images: Tensor) -> Tensor:
         """Make raw class maps.

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from crt.data.resizing import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.models.folded import run_layers
 from crt.models.normalization import normalization_of
 from crt.resample import WALK_STRIDE, strided_size
 from crt.types import IRN_CROP
@@ -77,8 +78,7 @@ class IRN(nn.Module):
         stem = ("conv1", "bn1", "act1", "maxpool")
         x, found = images, []
         for stage in (stem, ("layer1",), ("layer2",), ("layer3",), ("layer4",)):
-            for name in stage:
-                x = self.resnet.get_submodule(name)(x)
+            x = run_layers([self.resnet.get_submodule(name) for name in stage], x)
             found.append(x)
         return found
 
@@ -116,6 +116,26 @@ class IRN(nn.Module):
 
 
 @torch.inference_mode()
+def edge_map(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> np.ndarray:
+    """Predict the edges of one image: those of `predict_edges`, without the work for displacements.
+
+    Args:
+        network: in eval mode.
+        image: (H, W, 3) uint8 RGB.
+        crop: pixels of the sides that a smaller image is padded to.
+
+    Returns:
+        (1, h, w) float32 in (0, 1), at stride 4.
+
+    Raises:
+        InvalidImage: the image is no such array.
+        InvalidSetting: the network is in training mode.
+    """
+    both, cells = _with_mirror_image(network, image, crop)
+    return _mean_edge(network.edge(network.features(both)), cells)
+
+
+@torch.inference_mode()
 def predict_edges(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> tuple[np.ndarray, np.ndarray]:
     """Run the IRN on one image.
 
@@ -135,15 +155,26 @@ def predict_edges(network: IRN, image: np.ndarray, *, crop: int = IRN_CROP) -> t
         InvalidImage: the image is no such array.
         InvalidSetting: the network is in training mode.
     """
+    both, cells = _with_mirror_image(network, image, crop)
+    edge, displacement = network(both)
+    return _mean_edge(edge, cells), displacement[0, :, : cells[0], : cells[1]].float().cpu().numpy()
+
+
+def _with_mirror_image(network: IRN, image: np.ndarray, crop: int) -> tuple[Tensor, tuple[int, int]]:
+    """(H, W, 3) uint8 -> (2, 3, h, w) normalised on the network's device, and the cells that the image covers."""
     if network.training:
         raise InvalidSetting("The IRN is in training mode: call its eval() first.")
     pixels = to_tensor(image, *normalization_of(network))
     height, width = strided_size((image.shape[0], image.shape[1]), WALK_STRIDE)
     pixels = _padded(pixels, height * WALK_STRIDE, width * WALK_STRIDE)
     both = _padded(torch.cat([pixels, pixels.flip(-1)]), crop, crop)
-    edge, displacement = network(both.to(network.mean.device))
-    edge, displacement = edge[..., :height, :width].float(), displacement[0, :, :height, :width].float()
-    return ((edge[0] + edge[1].flip(-1)) / 2).sigmoid().cpu().numpy(), displacement.cpu().numpy()
+    return both.to(network.mean.device, memory_format=torch.channels_last), (height, width)
+
+
+def _mean_edge(edge: Tensor, cells: tuple[int, int]) -> np.ndarray:
+    """(2, 1, h, w) raw edges of an image and its mirror image -> (1, *cells) float32."""
+    edge = edge[..., : cells[0], : cells[1]].float()
+    return ((edge[0] + edge[1].flip(-1)) / 2).sigmoid().cpu().numpy()
 
 
 def _padded(x: Tensor, height: int, width: int) -> Tensor:

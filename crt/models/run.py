@@ -14,7 +14,7 @@ from crt.models.cnn import CnnBranch
 from crt.models.loop import Step, passes
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch
+from crt.models.vit import FLOAT32_PASSES, TransformerBranch
 
 Autocast = Callable[[], AbstractContextManager[object]]
 """Makes the context that the networks run in."""
@@ -45,6 +45,7 @@ def run_transformer(
     heads: bool,
     tile_batch: int,
     autocast: Autocast,
+    float32_passes: int = FLOAT32_PASSES,
     advance: Callable[[float], None],
     partial_loops: int | None = None,
     partial: Callable[[VitOutputs], None] | None = None,
@@ -59,6 +60,7 @@ def run_transformer(
         heads: whether the attention of each head is kept.
         tile_batch: tiles in one pass.
         autocast: makes the context that it runs in.
+        float32_passes: that stay float32 under autocast where several run.
         advance: called with the share that is done, 0 … 1.
         partial_loops: the loop count at which `partial` is called; None for never.
         partial: called with the outputs for loops 0 … `partial_loops`, as soon as all tiles have them. Not called if
@@ -74,7 +76,7 @@ def run_transformer(
         batch, is_last = _Batch(), start + tile_batch >= len(grid)
         batches.append(batch)
         with autocast():
-            for step in network.steps(tiles, loops):
+            for step in network.steps(tiles, loops, float32_passes=float32_passes):
                 batch.keep(step, network.raw_cams(step.tokens, grid), heads=heads)
                 advance((start + len(tiles) * (step.loops + 1) / (loops + 1)) / len(grid))
                 if partial is not None and is_last and step.loops == partial_loops and step.loops < loops:

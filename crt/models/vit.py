@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -16,7 +17,8 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from crt.errors import InvalidSetting
-from crt.models.attention import AttentionSummary, attend
+from crt.models.attention import AttentionSummary, attend, attend_only
+from crt.models.block import run_block
 from crt.models.cam_head import CamHead
 from crt.models.loop import Encoder, Step, unroll
 from crt.models.tiles import TileGrid
@@ -24,7 +26,7 @@ from crt.models.vit_backbone import checked_vit
 from crt.precision import float32
 
 FLOAT32_PASSES = 2
-"""Passes that run in float32 under autocast where more follow: an error of x₀ or x₁ grows in every later pass."""
+"""Passes that run in float32 under autocast where several run: an error of x₀ or x₁ grows in every later pass."""
 
 
 class TransformerBranch(nn.Module):
@@ -96,7 +98,7 @@ class TransformerBranch(nn.Module):
         return self.vit.norm_pre(self.vit._pos_embed(self.vit.patch_embed(tiles)))
 
     def encode(self, x: Tensor) -> tuple[Tensor, None]:
-        """F(x): all blocks without the final norm, through timm's own blocks. For training.
+        """F(x): all blocks without the final norm; outside of inference mode through timm's own blocks.
 
         Args:
             x: (n, N, D) tokens.
@@ -104,7 +106,11 @@ class TransformerBranch(nn.Module):
         Returns:
             F(x) (n, N, D), and None for the attention.
         """
-        return self.vit.blocks(x), None
+        if not torch.is_inference_mode_enabled():
+            return self.vit.blocks(x), None
+        for block in self.blocks:
+            x, _ = run_block(block, x, attend_only)
+        return x, None
 
     def encode_with(self, x: Tensor, summary: AttentionSummary | None = None) -> tuple[Tensor, Tensor]:
         """F(x), and what is kept of each block's attention.
@@ -117,10 +123,8 @@ class TransformerBranch(nn.Module):
             F(x) (n, N, D), and what `summary` keeps, stacked along a first axis of blocks.
         """
         summaries = []
-        for block, attention in zip(self.blocks, self.attentions, strict=True):
-            attended, kept = attend(attention, block.norm1(x), summary)
-            x = x + block.drop_path1(block.ls1(attended))
-            x = x + block.drop_path2(block.ls2(block.mlp(block.norm2(x))))
+        for block in self.blocks:
+            x, kept = run_block(block, x, partial(attend, summary=summary))
             summaries.append(kept)
         return x, torch.stack(summaries)
 
@@ -136,16 +140,19 @@ class TransformerBranch(nn.Module):
         x, cls_attn = self.encode_with(x)
         return x, cls_attn[..., self.num_prefix_tokens :]
 
-    def unroll(self, encode: Encoder, tiles: Tensor, loops: int) -> Iterator[Step]:
+    def unroll(
+        self, encode: Encoder, tiles: Tensor, loops: int, *, float32_passes: int = FLOAT32_PASSES
+    ) -> Iterator[Step]:
         """Run the loop from tiles with any `encode` of this branch: what inference runs.
 
         Under autocast the embedding is float32, and where the encoder is entered more than once so are the first
-        `FLOAT32_PASSES` passes.
+        `float32_passes` passes.
 
         Args:
             encode: one pass, such as `encode_with_cls_attn`.
             tiles: (n, 3, tile, tile) normalised.
             loops: the largest loop count.
+            float32_passes: that stay float32 where several run.
 
         Yields:
             A `Step` for every loop count 0 … `loops`.
@@ -155,26 +162,29 @@ class TransformerBranch(nn.Module):
         def encoded(x: Tensor) -> tuple[Tensor, Tensor | None]:
             nonlocal started
             started += 1
-            with float32(device) if loops > 1 and started <= FLOAT32_PASSES else nullcontext():
+            with float32(device) if loops > 1 and started <= float32_passes else nullcontext():
                 return encode(x)
 
         with float32(device):
             x0 = self.embed(tiles)
         yield from unroll(encoded, x0, loops, self.num_prefix_tokens)
 
-    def steps(self, tiles: Tensor, loops: int, *, cls_attn: bool = True) -> Iterator[Step]:
+    def steps(
+        self, tiles: Tensor, loops: int, *, cls_attn: bool = True, float32_passes: int = FLOAT32_PASSES
+    ) -> Iterator[Step]:
         """One run through the encoder (METHOD section 3).
 
         Args:
             tiles: (n, 3, tile, tile) normalised.
             loops: the largest loop count.
             cls_attn: whether the class token's attention is kept.
+            float32_passes: as in `unroll`.
 
         Yields:
             A `Step` for every loop count 0 … `loops`, whose tokens are the patches' after the final norm.
         """
         encode = self.encode_with_cls_attn if cls_attn else self.encode
-        for step in self.unroll(encode, tiles, loops):
+        for step in self.unroll(encode, tiles, loops, float32_passes=float32_passes):
             yield step._replace(tokens=self.patch_tokens(step.tokens))
 
     def raw_cams(self, tokens: Tensor, grid: TileGrid) -> Tensor:

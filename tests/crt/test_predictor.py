@@ -254,6 +254,19 @@ def test_bfloat16_keeps_float32_arrays_and_nearly_the_maps(checkpoint, predictor
     assert all(a.dtype == np.float32 for record in rough.records.values() for a in vars(record).values())
 
 
+@pytest.mark.parametrize(("options", "passes"), [({}, 2), ({"float32_passes": 0}, 0), ({"float32_passes": 1}, 1)])
+def test_so_many_passes_of_several_stay_float32_under_bfloat16(checkpoint, options, passes):
+    products = []
+    block = checkpoint.networks["crt"].blocks[0]
+    hook = block.attn.qkv.register_forward_hook(lambda module, given, made: products.append(made.dtype))
+    try:
+        rough = Predictor(checkpoint, bfloat16=True, **options)
+        rough.predict(make_image(), InferenceConfig(size=64, loops=3, methods=("crt",)))
+    finally:
+        hook.remove()
+    assert products == [torch.float32] * passes + [torch.bfloat16] * (3 - passes)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

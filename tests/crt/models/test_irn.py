@@ -9,7 +9,7 @@ import torch
 from crt.data.resizing import to_tensor
 from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
-from crt.models.irn import IRN, predict_edges
+from crt.models.irn import IRN, edge_map, predict_edges
 from crt.models.normalization import normalization_of
 from crt.pseudo_labels.affinity import find_pairs, irn_losses
 from crt.pseudo_labels.random_walk import random_walk, walk_labels
@@ -42,6 +42,23 @@ def test_relations_of_any_image(size) -> None:
     assert edge.shape == (1, *cells) and displacement.shape == (2, *cells)
     assert edge.dtype == displacement.dtype == np.float32
     assert (edge > 0).all() and (edge < 1).all() and np.isfinite(displacement).all()
+
+
+@pytest.mark.parametrize("size", [(3, 17), (65, 100)])
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_the_edges_alone_are_those_beside_displacements(size, bfloat16) -> None:
+    net, image = network("resnet18"), make_image(*size)
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        edge = edge_map(net, image, crop=64)
+        np.testing.assert_array_equal(edge, predict_edges(net, image, crop=64)[0])
+    assert edge.shape == (1, *strided_size(size)) and edge.dtype == np.float32
+
+
+def test_the_edges_alone_need_no_displacement_branch() -> None:
+    net, ran = network(), []
+    net.displacement.register_forward_hook(lambda *given: ran.append(given))
+    edge_map(net, make_image(20, 30), crop=32)
+    assert ran == []
 
 
 def test_features_are_those_of_the_cnn_branch() -> None:
@@ -143,7 +160,8 @@ def test_the_mean_displacement_is_taken_off() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(InvalidCheckpoint):
         IRN(resnet_of_stride_8())
-    with pytest.raises(InvalidSetting, match=r"eval\(\)"):
-        predict_edges(network().train(), make_image(8, 8))
+    for predict in (predict_edges, edge_map):
+        with pytest.raises(InvalidSetting, match=r"eval\(\)"):
+            predict(network().train(), make_image(8, 8))
     with pytest.raises(InvalidImage):
         predict_edges(network(), make_image(8, 8)[..., 0])
