@@ -1,4 +1,8 @@
-"""The pixels of uploaded files, decoded and hashed once."""
+"""The pixels of uploaded files, decoded and hashed once.
+
+A JPEG of many pixels is decoded at a part of its size, which is still at least twice what the networks get. Its own
+size, which masks and exports have, is `source_size`.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,23 @@ from pathlib import Path
 
 import numpy as np
 
-from crt.data.images import load_image
+from crt.data.images import load_reduced
 from crt.errors import InvalidImage
 
+NATIVE_LIMIT = 1344
+"""Pixels of the longer side at the input of the networks, at most; beyond it a CPU needs minutes."""
+LEAST_SIDE = 2 * NATIVE_LIMIT
+"""Pixels of the longer side below which no image is decoded at a part of its size."""
 DECODED_BYTES = 192 * 2**20
 """Of all decoded images together: one of the most pixels that `load_image` takes, or a hundred of half a megapixel."""
 FileKey = tuple[str, int, int]
 
 _fingerprints: dict[int, str] = {}
-"""Read-only arrays that are alive, by `id`."""
+"""Of read-only arrays that are alive, by `id`."""
+_pixel_hashes: dict[int, str] = {}
+"""The same of `pixels_sha256`."""
+_sizes: dict[int, tuple[int, int]] = {}
+"""Height and width of the file, of arrays that are alive and have been decoded at a part of it, by `id`."""
 
 
 class DecodedImages:
@@ -38,6 +50,7 @@ class DecodedImages:
     def __init__(self, limit: int = DECODED_BYTES) -> None:
         self.limit = limit
         self._lock = threading.Lock()
+        self._decoding = threading.Lock()  # many large images decoded at the same time would fill the memory
         self._images: OrderedDict[FileKey, Future[np.ndarray]] = OrderedDict()
 
     @property
@@ -65,7 +78,8 @@ class DecodedImages:
         if image is not mine:
             return image.result()
         try:
-            pixels = read(path)
+            with self._decoding:
+                pixels = read(path)
         except BaseException as error:
             with self._lock:
                 del self._images[key]
@@ -89,13 +103,13 @@ class DecodedImages:
 
 
 def read(path: str) -> np.ndarray:
-    """Decode an uploaded file.
+    """Decode an uploaded file, a JPEG of more than twice `LEAST_SIDE` pixels along a side at a part of its size.
 
     Args:
         path: of the file.
 
     Returns:
-        (H, W, 3) uint8, upright.
+        (h, w, 3) uint8, upright; `source_size` gives the size of the file.
 
     Raises:
         InvalidImage: it is gone or no image; the message never has a path of the server.
@@ -103,7 +117,23 @@ def read(path: str) -> np.ndarray:
     """
     with _gone():
         data = Path(path).read_bytes()
-    return load_image(data)
+    pixels, size = load_reduced(data, LEAST_SIDE)
+    if size != pixels.shape[:2]:
+        _sizes[id(pixels)] = size
+        weakref.finalize(pixels, _sizes.pop, id(pixels), None)
+    return pixels
+
+
+def source_size(image: np.ndarray) -> tuple[int, int]:
+    """The size of the file that an image was decoded from.
+
+    Args:
+        image: (H, W, 3) uint8, what `read` has returned, or any other image.
+
+    Returns:
+        Height and width in pixels, upright: those of the array, unless it was decoded at a part of the file's size.
+    """
+    return _sizes.get(id(image), (image.shape[0], image.shape[1]))
 
 
 def fingerprint(image: np.ndarray) -> str:
@@ -115,15 +145,32 @@ def fingerprint(image: np.ndarray) -> str:
     Returns:
         Hexadecimal digits.
     """
-    known = _fingerprints.get(id(image))
-    if known is None:
-        digest = hashlib.sha256(str(image.shape).encode())
+    return _hashed(image, str(image.shape).encode(), _fingerprints)
+
+
+def pixels_sha256(image: np.ndarray) -> str:
+    """The sha256 of an image's pixels, as the provenance of a Prediction has it; computed once as `fingerprint` is.
+
+    Args:
+        image: (H, W, 3) uint8, upright.
+
+    Returns:
+        Hexadecimal digits.
+    """
+    return _hashed(image, b"", _pixel_hashes)
+
+
+def _hashed(image: np.ndarray, before: bytes, known: dict[int, str]) -> str:
+    """The sha256 of some bytes and the pixels; `known` keeps it while the array lives, if nothing can change it."""
+    found = known.get(id(image))
+    if found is None:
+        digest = hashlib.sha256(before)
         digest.update(np.ascontiguousarray(image).data)
-        known = digest.hexdigest()
+        found = digest.hexdigest()
         if not image.flags.writeable and image.base is None:
-            _fingerprints[id(image)] = known
-            weakref.finalize(image, _fingerprints.pop, id(image), None)
-    return known
+            known[id(image)] = found
+            weakref.finalize(image, known.pop, id(image), None)
+    return found
 
 
 def _key(path: str) -> FileKey:

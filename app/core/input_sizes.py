@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from app.core.decoded import NATIVE_LIMIT, source_size
 from app.core.models import Model
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES, TileGrid
@@ -15,7 +16,6 @@ from crt.predictor import InferenceConfig
 LOOPS = 4  # recorded for every image; the page chooses among them
 SIZES = (224, 336, 448, 560, 672)
 NATIVE = "native"
-NATIVE_LIMIT = 1344  # pixels of the longer side; beyond it a CPU needs minutes
 NATIVE_LEAST = 32
 COARSE_PATCHES = 7
 """Patches along the shorter side, half a tile of 224 px, below which the page names the input."""
@@ -38,7 +38,7 @@ def settings_of(size: str, mode: str, image: np.ndarray) -> tuple[InferenceConfi
     if mode not in MODES:
         raise InvalidSetting(f"Unknown cut-merge mode {str(mode)[:40]!r}: choose one of {', '.join(MODES)}.")
     if str(size) == NATIVE:
-        side = max(image.shape[:2])
+        side = max(source_size(image))
         kept = min(max(side, NATIVE_LEAST), NATIVE_LIMIT)
         return InferenceConfig(size=None if kept == side else kept, mode=mode, loops=LOOPS), kept < side
     if str(size) not in {str(known) for known in SIZES}:
@@ -86,13 +86,14 @@ def coarse_input(image: np.ndarray, grid: TileGrid) -> dict[str, Any] | None:
     """
     if min(grid.patch_cells) >= COARSE_PATCHES:
         return None
+    source = source_size(image)
     best: tuple[str, TileGrid] | None = None
     for size in (*map(str, SIZES), NATIVE):
         settings, _ = settings_of(size, grid.mode, image)
-        height, width = network_input_size(image.shape[0], image.shape[1], settings)
+        height, width = network_input_size(*source, settings)
         found = TileGrid(height, width, grid.tile, grid.patch, grid.mode, grid.padding)
         least = min((best[1] if best else grid).patch_cells)
-        if max(height, width) > max(image.shape[:2]) or len(found) > MAX_TILES or min(found.patch_cells) <= least:
+        if max(height, width) > max(source) or len(found) > MAX_TILES or min(found.patch_cells) <= least:
             continue
         best = size, found
         if min(found.patch_cells) >= COARSE_PATCHES:

@@ -7,13 +7,15 @@ decoded. Nothing global in Pillow is changed, so the functions are safe in threa
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 import torch
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from crt.data.deep_tiff import decode_tiff
 from crt.data.formats import FORMATS, HEAD_BYTES, HEIF, format_name, unreadable
@@ -24,6 +26,7 @@ MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 
 
 # EXIF tag 0x0112 -> what makes the image upright (EXIF 2.32, table 4.6.4; the same as ImageOps.exif_transpose).
 _ORIENTATION_TAG = 0x0112
+_SIDEWAYS = range(5, 9)  # the values that exchange height and width
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,6 +36,8 @@ _TURN = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+_EMPTY = "This file is empty; choose an image."
 
 Source = str | Path | bytes | bytearray | memoryview | Image.Image | np.ndarray | torch.Tensor
 """One image: what `load_image` takes."""
@@ -67,7 +72,7 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         return _decode(source, max_pixels)
     if isinstance(source, (bytes, bytearray, memoryview)):
         if not len(source):
-            raise InvalidImage("This file is empty; choose an image.")
+            raise InvalidImage(_EMPTY)
         return _open(io.BytesIO(source), max_pixels)
     if isinstance(source, (str, Path)):
         return _from_path(source, max_pixels)
@@ -75,6 +80,41 @@ def load_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         f"An image cannot be made from {type(source).__name__}; give a path, bytes, a PIL image, a NumPy array or a "
         "tensor."
     )
+
+
+def load_reduced(data: bytes, least_side: int, *, max_pixels: int = MAX_PIXELS) -> tuple[np.ndarray, tuple[int, int]]:
+    """Read a file as `load_image` does, a large JPEG at a half, a quarter or an eighth of its size.
+
+    A JPEG decoder makes such an image from the lowest frequencies of each block, which costs a part of the time and
+    memory of all its pixels. Every other format, and a JPEG that would fall below `least_side`, keeps its own size.
+
+    Args:
+        data: the bytes of a file.
+        least_side: pixels that the longer side keeps at least; take twice the size to which the image is resized.
+        max_pixels: the most H * W of the file allowed.
+
+    Returns:
+        (h, w, 3) uint8 RGB, upright, and the height and width of the upright image in the file.
+
+    Raises:
+        InvalidImage: as `load_image` does.
+    """
+    size: tuple[int, int] | None = None
+
+    def reduce(image: Image.Image) -> None:
+        nonlocal size
+        if not isinstance(image, JpegImageFile):
+            return
+        width, height = image.size
+        size = (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
+        factor = least_side / max(size)
+        if factor < 1:
+            image.draft(None, (math.ceil(width * factor), math.ceil(height * factor)))
+
+    if not data:
+        raise InvalidImage(_EMPTY)
+    pixels = _open(io.BytesIO(data), max_pixels, reduce)
+    return pixels, size or (pixels.shape[0], pixels.shape[1])
 
 
 def split_batch(images: Source | Sequence[Source]) -> list[Source] | None:
@@ -107,8 +147,8 @@ def _from_path(path: str | Path, max_pixels: int) -> np.ndarray:
         raise InvalidImage(f"The file {path!s} cannot be opened ({_reason(error)}); check the path.") from error
 
 
-def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
-    """Identify the image in an open binary file and decode it."""
+def _open(file: IO[bytes], max_pixels: int, reduce: Callable[[Image.Image], None] | None = None) -> np.ndarray:
+    """Identify the image in an open binary file and decode it; `reduce` is called with what Pillow reads, before."""
     name = format_name(file.read(HEAD_BYTES))
     file.seek(0)
 
@@ -129,13 +169,15 @@ def _open(file: IO[bytes], max_pixels: int) -> np.ndarray:
     except Exception as error:  # Pillow's readers raise nearly any type on damaged headers
         raise InvalidImage(f"This image is damaged ({_reason(error)}); get an intact copy.") from error
     with image:
-        return _decode(image, max_pixels)
+        return _decode(image, max_pixels, reduce)
 
 
-def _decode(image: Image.Image, max_pixels: int) -> np.ndarray:
-    """Check the header's size, then decode; the caller's image is only loaded, never changed."""
+def _decode(image: Image.Image, max_pixels: int, reduce: Callable[[Image.Image], None] | None = None) -> np.ndarray:
+    """Check the header's size, then decode; without `reduce` the caller's image is only loaded, never changed."""
     _check_size(*image.size, max_pixels)
     try:
+        if reduce is not None:
+            reduce(image)
         image.load()
         return _upright_rgb(image)
     except InvalidImage:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import struct
+import time
 import warnings
 import zlib
 from typing import Any, cast
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageFile
 
-from crt.data.images import FORMATS, MAX_PIXELS, load_image
+from crt.data.images import FORMATS, MAX_PIXELS, load_image, load_reduced
 from crt.data.resizing import resize_long_side, resize_scale, to_tensor
 from crt.errors import InvalidImage, InvalidSetting
 from crt.types import IMAGENET_MEAN, IMAGENET_STD
@@ -435,3 +436,96 @@ def test_wrong_arrays_are_refused(wrong):
     for function in (to_tensor, lambda image: resize_scale(image, 2), lambda image: resize_long_side(image, 2)):
         with pytest.raises(InvalidImage, match="uint8 array"):
             function(wrong)
+
+
+# --- large JPEGs at a part of their size -----------------------------------------------------------------------------
+
+
+def photo(width: int, height: int, seed: int = 3) -> Image.Image:
+    """Smooth, with a bright corner, so that a turned or mirrored image is another one."""
+    small = np.random.default_rng(seed).integers(0, 128, (6, 8, 3), dtype=np.uint8)
+    small[0, 0] = 255
+    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def oriented(value: int) -> dict[str, Any]:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return {"exif": exif}
+
+
+@pytest.mark.parametrize(
+    ("least_side", "factor"), [(1201, 1), (1200, 1), (601, 1), (600, 2), (301, 2), (300, 4), (9, 8)]
+)
+def test_a_large_jpeg_is_read_at_the_smallest_size_that_keeps_a_side(least_side, factor):
+    pixels, size = load_reduced(encode(photo(1200, 800), "JPEG"), least_side)
+    assert size == (800, 1200) and pixels.shape == (800 // factor, 1200 // factor, 3)
+    assert pixels.dtype == np.uint8 and pixels.flags.c_contiguous and pixels.flags.writeable
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_reduced_jpeg_is_the_resized_image_upright_and_rgb(mode, orientation):
+    data = encode(photo(640, 400).convert(mode), "JPEG", quality=95, **oriented(orientation))
+    pixels, size = load_reduced(data, 160)
+    whole = load_image(data)
+    assert size == whole.shape[:2] and pixels.shape == (size[0] // 4, size[1] // 4, 3)
+    wanted = resize_long_side(whole, 160)
+    assert np.abs(pixels.astype(int) - wanted).mean() < 2 and np.abs(pixels.astype(int) - wanted).max() < 16
+
+
+@pytest.mark.parametrize(
+    "options", [{"progressive": True}, {"subsampling": 0}, {"subsampling": 2}, {"restart_marker_rows": 1}]
+)
+def test_every_kind_of_jpeg_is_reduced(options):
+    data = encode(photo(640, 400), "JPEG", quality=95, **options)
+    pixels, _ = load_reduced(data, 160)
+    assert pixels.shape == (100, 160, 3)
+    assert np.abs(pixels.astype(int) - resize_long_side(load_image(data), 160)).max() < 16
+
+
+def test_a_jpeg_of_several_images_is_reduced_to_its_first():
+    data = encode(photo(640, 400), "MPO", quality=95, save_all=True, append_images=[photo(640, 400, seed=4)])
+    pixels, size = load_reduced(data, 160)
+    assert size == (400, 640) and pixels.shape == (100, 160, 3)
+    assert np.abs(pixels.astype(int) - resize_long_side(load_image(data), 160)).max() < 16
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM"])
+def test_other_formats_are_read_at_their_own_size(format):
+    data = encode(photo(640, 400), format)
+    pixels, size = load_reduced(data, 160)
+    assert size == (400, 640)
+    np.testing.assert_array_equal(pixels, load_image(data))
+
+
+def test_a_reduced_jpeg_that_is_damaged_empty_or_too_large_is_refused():
+    data = encode(photo(640, 400), "JPEG")
+    with pytest.raises(InvalidImage, match="damaged or cut off"):
+        load_reduced(data[: len(data) // 2], 160)
+    with pytest.raises(InvalidImage, match="empty"):
+        load_reduced(b"", 160)
+    with pytest.raises(InvalidImage, match="640 x 400 pixels"):
+        load_reduced(data, 160, max_pixels=640 * 400 - 1)
+    with pytest.raises(InvalidImage, match="not an image"):
+        load_reduced(b"no image", 160)
+
+
+def test_the_image_of_a_caller_is_never_reduced():
+    image = Image.open(io.BytesIO(encode(photo(640, 400), "JPEG")))
+    assert load_image(image).shape == (400, 640, 3) and image.size == (640, 400)
+
+
+def test_a_photo_of_24_megapixels_is_read_in_a_part_of_the_time():
+    """Seconds of the processor in one run; the fastest of some, since others use its cache as well."""
+    noise = np.random.default_rng(0).integers(0, 256, (250, 375, 3), dtype=np.uint8)
+    data = encode(Image.fromarray(noise).resize((6000, 4000), Image.Resampling.BICUBIC), "JPEG", quality=85)
+
+    def seconds(read) -> float:
+        began = time.process_time()
+        read()
+        return time.process_time() - began
+
+    whole = min(seconds(lambda: load_image(data)) for _ in range(3))
+    part = min(seconds(lambda: load_reduced(data, 2688)) for _ in range(3))
+    assert part < 0.7 * whole
