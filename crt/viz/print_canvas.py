@@ -137,6 +137,22 @@ def text_lines(text: str, size: int, width: float) -> list[str]:
     return wrap(printable(text), Typeface(size), int(ROOM * width / POINT))
 
 
+def first_lines(text: str, size: int, width: float, most: int) -> list[str]:
+    """Break a text into lines, and cut it after the last that it may have.
+
+    Args:
+        text: any.
+        size: in points.
+        width: inches that a line may take.
+        most: lines.
+
+    Returns:
+        At least one line; the last one with a sign where the text goes on.
+    """
+    lines = text_lines(text, size, width)
+    return [*lines[: most - 1], first_line(" ".join(lines[most - 1 :]), size, width)] if len(lines) > most else lines
+
+
 def first_line(text: str, size: int, width: float) -> str:
     """Cut a text to a width.
 

@@ -32,6 +32,7 @@ class Series:
         points: x and y of each.
         line: one of `LINES`.
         half: half the length of a bar at each point; none if empty.
+        hollow: whether it has hollow marks and no line.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Series:
     points: tuple[tuple[float, float], ...]
     line: str = "solid"
     half: tuple[float, ...] = ()
+    hollow: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,10 @@ class Chart:
     guides: tuple[tuple[float, str], ...] = ()
     wide: bool = False
 
+    def above(self, width: float) -> float:  # noqa: ARG002 - of any width
+        """See `Block.above`: nothing."""
+        return 0.0
+
     def height(self, width: float) -> float:
         """See `Block.height`: title, axes, legend and caption."""
         texts = LINE * POINT * (NOTE * len(self.series) + TEXT * len(self._captions(width)))
@@ -117,13 +123,16 @@ class Chart:
             axes.axvline(at, color=FAINT, linewidth=0.7, linestyle="dotted")
             _tag(axes, (at, axes.get_ylim()[0]), text, FAINT)
         for at, value, colour, text in self.marks:
-            axes.plot([at], [value], "o", markersize=4, markerfacecolor="none", color=colour)
+            _hollow(axes, [at], [value], colour)
             _tag(axes, (at, value), text, INK)
         canvas.text(x + width, y + tall + 0.17, first_line(self.x.label, NOTE, width), NOTE, color=FAINT, ha="right")
         y += tall + BELOW
         for one in self.series:
             key = canvas.axes(x, y + 0.25 * LINE * POINT * NOTE, 0.3, 0.5 * LINE * POINT * NOTE)
-            key.plot([0, 1], [0.5, 0.5], color=one.colour, linestyle=one.line, linewidth=1.2)
+            if one.hollow:
+                _hollow(key, [0.5], [0.5], one.colour)
+            else:
+                key.plot([0, 1], [0.5, 0.5], color=one.colour, linestyle=one.line, linewidth=1.2)
             y = canvas.text(x + 0.36, y, first_line(one.name, NOTE, width - 0.36), NOTE)
         for line in self._captions(width):
             y = canvas.text(x, y, line, TEXT)
@@ -147,6 +156,10 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     strong: tuple[tuple[int, ...], ...] = ()
     wide: bool = True
+
+    def above(self, width: float) -> float:  # noqa: ARG002 - of any width
+        """See `Block.above`: nothing."""
+        return 0.0
 
     def height(self, width: float) -> float:
         """See `Block.height`: its rows."""
@@ -210,10 +223,17 @@ def _style(axes: Axes, x: Axis, y: Axis) -> None:
 
 def _line(axes: Axes, one: Series, marker: str) -> None:
     xs, ys = [x for x, _ in one.points], [y for _, y in one.points]
-    shape = marker if len(one.points) <= MARKED else ""
-    axes.plot(xs, ys, color=one.colour, linestyle=one.line, linewidth=1.2, marker=shape, markersize=3)
+    if one.hollow:
+        _hollow(axes, xs, ys, one.colour)
+    else:
+        shape = marker if len(one.points) <= MARKED else ""
+        axes.plot(xs, ys, color=one.colour, linestyle=one.line, linewidth=1.2, marker=shape, markersize=3)
     if any(one.half):
         axes.errorbar(xs, ys, yerr=list(one.half), fmt="none", ecolor=one.colour, elinewidth=0.7, capsize=1.5)
+
+
+def _hollow(axes: Axes, xs: Sequence[float], ys: Sequence[float], colour: str) -> None:
+    axes.plot(xs, ys, "o", markersize=4, markerfacecolor="none", color=colour, clip_on=False)
 
 
 def _tag(axes: Axes, place: tuple[float, float], text: str, colour: str) -> None:

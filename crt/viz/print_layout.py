@@ -24,6 +24,17 @@ class Block(Protocol):
         """Whether it takes the whole width."""
         ...
 
+    def above(self, width: float) -> float:
+        """How much of its height is above what the blocks of a row have at one height.
+
+        Args:
+            width: inches that it has across.
+
+        Returns:
+            Inches down, 0 where nothing is.
+        """
+        ...
+
     def height(self, width: float) -> float:
         """How much room it needs.
 
@@ -60,6 +71,10 @@ class Words:
     text: str
     heading: bool = False
     wide: bool = True
+
+    def above(self, width: float) -> float:  # noqa: ARG002 - of any width
+        """See `Block.above`: nothing."""
+        return 0.0
 
     def height(self, width: float) -> float:
         """See `Block.height`: its lines."""
@@ -110,7 +125,8 @@ def lay_out(
     across = columns * width + (columns - 1) * GAP
     heads = text_lines(title, TITLE, across / BOLD) if title else []
     feet = [line for note in notes for line in text_lines(note, NOTE, across)]
-    tall = [max(block.height(across if block.wide else width) for block in row) for row in rows]
+    placed = [_below_heads([(block, across if block.wide else width) for block in row]) for row in rows]
+    tall = [max(top + block.height(wide) for block, wide, top in row) for row in placed]
     height = 2 * edge + LINE * POINT * TITLE * len(heads) + (GAP / 2 if heads else 0)
     height += 0.5 * LINE * POINT * NOTE
     gaps = [GAP / 3 if all(isinstance(block, Words) for block in row) else GAP for row in rows]
@@ -121,11 +137,17 @@ def lay_out(
     for line in heads:
         y = canvas.text(edge, y, line, TITLE, weight="bold")
     y += GAP / 2 if heads else 0
-    for row, part, gap in zip(rows, tall, gaps, strict=True):
-        for column, block in enumerate(row):
-            block.draw(canvas, edge + column * (width + GAP), y, across if block.wide else width)
+    for row, part, gap in zip(placed, tall, gaps, strict=True):
+        for column, (block, wide, top) in enumerate(row):
+            block.draw(canvas, edge + column * (width + GAP), y + top, wide)
         y += part + gap
     y += 0.5 * LINE * POINT * NOTE
     for line in feet:
         y = canvas.text(edge, y, line, NOTE, color=FAINT)
     return figure
+
+
+def _below_heads(row: Sequence[tuple[Block, float]]) -> list[tuple[Block, float, float]]:
+    """Blocks with their widths -> those and the inches by which each begins lower, so that their images are in line."""
+    heads = [block.above(width) for block, width in row]
+    return [(block, width, max(heads) - head) for (block, width), head in zip(row, heads, strict=True)]

@@ -22,7 +22,10 @@ MILLIMETRES = 25.4  # of an inch
 SMALLEST = NOTE - 1  # points of the smallest text that `lay_out` gives a figure: the numbers of a chart's axes
 EDGE_INCHES = 0.05  # inches around the figure, which has the margins of the page besides
 Part = TypeVar("Part", bound=Artist)
-LEAST_PANEL, LEAST_CHART = 0.95, 1.6  # inches of a column at `SMALLEST` points, in which the texts have room
+LEAST_PLAIN, LEAST_PANEL, LEAST_CHART = 0.66, 0.95, 1.6
+"""Inches of a column at `SMALLEST` points, in which the texts have room: of maps with a title and a note alone, of
+other panels, of charts.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def print_figure(
     title: str = "",
     notes: Sequence[str] = (),
     columns: int = 1,
+    joined: bool = False,
 ) -> Figure:
     """Lay blocks out as `lay_out` does, in a figure of a given width.
 
@@ -58,6 +62,8 @@ def print_figure(
         title: above all.
         notes: below all.
         columns: the least number of columns, where there is room for them.
+        joined: whether rows of as many maps, each with a title and a note alone, stand beside each other where there is
+            room for them.
 
     Returns:
         A figure for `render`.
@@ -67,9 +73,9 @@ def print_figure(
     """
     scale = size.font / SMALLEST
     across = size.width / MILLIMETRES / scale - 2 * EDGE_INCHES
-    fitted = [part for row in rows for part in _broken(row, across)]
-    room = max(1, int((across + GAP) / (LEAST_PANEL + GAP)))
-    columns = max(1, min(columns, room), *(sum(not block.wide for block in row) for row in fitted))
+    fitted = [part for row in (_joined(rows, across) if joined else rows) for part in _broken(row, across)]
+    columns = min(columns, _room(LEAST_PANEL, across))
+    columns = max(1, columns, *(sum(not block.wide for block in row) for row in fitted))
     width = (across - (columns - 1) * GAP) / columns
     figure = lay_out(fitted, title=title, notes=notes, width=width, columns=columns, edge=EDGE_INCHES)
     _rescale(figure, scale, size.lines, min(1.0, width / PANEL_WIDTH))
@@ -112,11 +118,36 @@ def _broken(row: Sequence[Block], across: float) -> list[Sequence[Block]]:
     """The row in parts of about the same length, none longer than there is room for."""
     if len(row) < 2 or any(block.wide for block in row):
         return [row]
-    least = LEAST_CHART if any(isinstance(block, Chart) for block in row) else LEAST_PANEL
-    most = max(1, int((across + GAP) / (least + GAP)))
-    parts = -(-len(row) // most)
+    parts = -(-len(row) // _room(max(map(_least, row)), across))
     length = -(-len(row) // parts)
     return [row[start : start + length] for start in range(0, len(row), length)]
+
+
+def _joined(rows: Sequence[Sequence[Block]], across: float) -> list[Sequence[Block]]:
+    """The rows with those of plain maps, one after another and equally long, put into one as far as there is room."""
+    found: list[Sequence[Block]] = []
+    length = 0  # of the rows that the last one is made of; 0 where none can follow
+    for row in rows:
+        plain = all(_least(block) == LEAST_PLAIN for block in row)
+        if plain and length == len(row) and len(found[-1]) + length <= _room(LEAST_PLAIN, across):
+            found[-1] = [*found[-1], *row]
+        else:
+            found.append(row)
+        length = len(row) if plain else 0
+    return found
+
+
+def _room(least: float, across: float) -> int:
+    """How many columns of so many inches there are, one at the least."""
+    return max(1, int((across + GAP) / (least + GAP)))
+
+
+def _least(block: Block) -> float:
+    """The inches that a block needs across."""
+    if isinstance(block, Chart):
+        return LEAST_CHART
+    plain = isinstance(block, MapBlock) and not (block.wide or block.panel.barred or block.panel.lines)
+    return LEAST_PLAIN if plain else LEAST_PANEL
 
 
 def _rescale(figure: Figure, scale: float, lines: float, fine: float) -> None:

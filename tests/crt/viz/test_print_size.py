@@ -15,7 +15,7 @@ from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import MapBlock, Plot
 from crt.viz.print_charts import Axis, Chart, Series, Table
 from crt.viz.print_file import render
-from crt.viz.print_layout import Block, Words
+from crt.viz.print_layout import Block, Words, lay_out
 from crt.viz.print_size import MILLIMETRES, PrintSize, lettered, print_figure
 from tests.helpers.figure_texts import figure_texts, points
 
@@ -102,6 +102,56 @@ def test_three_panels_share_a_column_of_a_paper_and_more_are_broken_evenly():
     assert len({round(place.y1, 3) for place in images}) == 2
 
 
+def matrix(rows: int, columns: int) -> list[Sequence[Block]]:
+    """Small maps with a title and a note alone."""
+    layer = MapLayer(VALUES, 0.832, "", outlined=False)
+    return [
+        [
+            MapBlock(IMAGE, Plot(f"Block {row + 1}", f"pass {k + 1} · 0.0044", layer, barred=False), Style())
+            for k in range(columns)
+        ]
+        for row in range(rows)
+    ]
+
+
+@pytest.mark.parametrize(("width", "across", "down"), [(85, 4, 12), (180, 8, 6)])
+def test_a_matrix_of_small_maps_keeps_its_rows_and_puts_them_side_by_side(width, across, down):
+    figure = print_figure(matrix(12, 4), PrintSize(width), joined=True)
+    places = [axes.get_position() for axes in figure.axes]
+    assert len(places) == 48
+    tops = sorted({round(place.y1, 4) for place in places}, reverse=True)
+    assert len(tops) == down
+    assert all(sum(round(place.y1, 4) == top for place in places) == across for top in tops)
+    assert [text.get_text() for text in figure_texts(figure) if text.get_text().startswith("Block")] == [
+        f"Block {row + 1}" for row in range(12) for _ in range(4)
+    ]
+    assert not [text for text in figure_texts(figure) if "…" in text.get_text()]
+
+
+def test_rows_of_another_kind_or_length_stay_rows():
+    rows = [*matrix(1, 4), [Words("heading")], *matrix(1, 4), *matrix(1, 3), [panel()], [panel()]]
+    figure = print_figure(rows, PrintSize(180), joined=True)
+    tops = {round(axes.get_position().y1, 3) for axes in figure.axes if axes.get_position().height > 0.05}
+    assert len(tops) == 5
+
+
+def test_the_head_of_a_narrow_panel_is_whole_and_the_images_of_a_row_are_in_line():
+    titles = ["horse by TS-CAM", "After the random walk", "CRT"]
+    figure = print_figure([[panel(title) for title in titles]], PrintSize(85))
+    found = [text.get_text() for text in figure_texts(figure)]
+    assert not [text for text in found if "…" in text]
+    assert set(" ".join(titles).split()) <= set(" ".join(found).split())
+    assert " ".join(found).count("attention") == len(titles), "the unit of the colour bar"
+    tops = {round(axes.get_position().y1, 4) for axes in figure.axes if axes.get_position().height > 0.1}
+    assert len(tops) == 1
+
+
+def test_a_title_without_an_end_is_cut_after_three_lines():
+    found = figure_texts(print_figure([[panel("name " * 40), panel(), panel()]], PrintSize(85)))
+    lines = [text.get_text() for text in found if text.get_text().startswith("name")]
+    assert len(lines) == 3 and lines[-1].endswith("…")
+
+
 def test_outlines_are_as_wide_as_chosen():
     def widest(lines: float) -> float:
         figure = print_figure(ROWS["three maps"], PrintSize(85, lines=lines))
@@ -118,3 +168,12 @@ def test_letters_count_panels_and_charts():
     assert titles == ["(a) ResNet", "(b)", "", "(c) IoU"]
     many = lettered([[panel("x") for _ in range(28)]])[0]
     assert [block.panel.title for block in many if isinstance(block, MapBlock)][-3:] == ["(z) x", "(aa) x", "(ab) x"]
+
+
+def test_hollow_marks_have_no_line():
+    points = ((0, 0.2), (0.5, 0.8))
+    lines = Series("ours", "#0f766e", points), Series("paper", "#141414", points, hollow=True)
+    axes, *keys = lay_out([[Chart("mIoU", Axis("stage"), Axis("mIoU"), lines)]]).axes
+    for ours, paper in (axes.lines, [key.lines[0] for key in keys]):
+        assert (ours.get_linestyle(), paper.get_linestyle()) == ("-", "None")
+        assert (paper.get_marker(), paper.get_markerfacecolor()) == ("o", "none")
