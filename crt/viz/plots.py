@@ -16,7 +16,7 @@ from PIL import Image
 from crt.viz.contours import crossings, without_specks
 from crt.viz.fonts import Typeface, families
 from crt.viz.layer import LabelLayer, MapLayer, Style, bar, blend, labelled
-from crt.viz.print_canvas import BOLD, FAINT, INK, LINE, POINT, Canvas, first_line, stroke, text_lines
+from crt.viz.print_canvas import BOLD, FAINT, INK, LINE, POINT, Canvas, first_lines, stroke, text_lines
 from crt.viz.print_file import DPI, Kind, render
 from crt.viz.print_layout import NOTE, PANEL_WIDTH, TEXT, Block, lay_out
 from crt.viz.sheet import printable
@@ -26,6 +26,8 @@ __all__ = ["Kind", "MapBlock", "Plot", "Style", "grid_of", "plot", "render"]
 TALLEST = 1.6  # height of a panel's image, in widths
 BAR = 0.08  # inches, height of a colour bar
 SWATCH = 0.09  # inches, side of a square in a legend
+HEAD_LINES = 3  # of a title or a note at most
+UNIT_LINES = 2  # of the words below a colour bar at most
 UNDER = 0.03  # inches between an image without one and its lines
 TRUTH_LINE = "#ffd166"
 OUTLINE = [("black", 1.5, "solid", 0.75), ("white", 0.7, "solid", 1)]
@@ -115,18 +117,25 @@ class MapBlock:
     style: Style
     wide: bool = False
 
+    def above(self, width: float) -> float:
+        """See `Block.above`: title and note."""
+        title, note = self._head(width)
+        return LINE * POINT * ((TEXT + 1) * len(title) + NOTE * len(note))
+
     def height(self, width: float) -> float:
         """See `Block.height`: title, note, image, colour bar and lines."""
         lines = sum(len(text_lines(text, TEXT, width - self._indent)) for text in self.panel.lines)
-        above = LINE * POINT * (TEXT + 1) + LINE * POINT * NOTE
         below = BAR + (2.4 + self._stacked(width) * LINE) * POINT * NOTE if self._bar else UNDER
-        return above + self._tall(width) + below + LINE * POINT * TEXT * lines
+        return self.above(width) + self._tall(width) + below + LINE * POINT * TEXT * lines
 
     def draw(self, canvas: Canvas, x: float, y: float, width: float) -> None:
         """See `Block.draw`: the panel from its title to its last line."""
         panel, tall = self.panel, self._tall(width)
-        y = canvas.text(x, y, first_line(panel.title, TEXT + 1, width / BOLD), TEXT + 1, weight="bold")
-        y = canvas.text(x, y, first_line(panel.note, NOTE, width), NOTE, color=FAINT)
+        title, note = self._head(width)
+        for line in title:
+            y = canvas.text(x, y, line, TEXT + 1, weight="bold")
+        for line in note:
+            y = canvas.text(x, y, line, NOTE, color=FAINT)
         across = min(width, tall * self.image.shape[1] / self.image.shape[0])
         axes = canvas.axes(x + (width - across) / 2, y, across, tall)
         size = max(1, round(across * DPI)), max(1, round(tall * DPI))
@@ -152,6 +161,11 @@ class MapBlock:
             for line in text_lines(text, TEXT, width - self._indent):
                 y = canvas.text(x + self._indent, y, line, TEXT)
 
+    def _head(self, width: float) -> tuple[list[str], list[str]]:
+        """The lines of the title and of the note."""
+        title = first_lines(self.panel.title, TEXT + 1, width / BOLD, HEAD_LINES)
+        return title, first_lines(self.panel.note, NOTE, width, HEAD_LINES)
+
     def _tall(self, width: float) -> float:
         return min(TALLEST * width, width * self.image.shape[0] / self.image.shape[1])
 
@@ -163,14 +177,16 @@ class MapBlock:
     def _bar(self) -> bool:
         return self.panel.barred and isinstance(self.panel.layer, MapLayer)
 
-    def _stacked(self, width: float) -> bool:
-        """Whether the words of the colour bar take a line of their own, as they have no room between its numbers."""
+    def _stacked(self, width: float) -> int:
+        """Lines that the words of the colour bar take where they have no room between its numbers, else 0."""
         layer, font = self.panel.layer, Typeface(NOTE)
         if not isinstance(layer, MapLayer):
-            return False
+            return 0
         low, high = _ends(layer)
         texts = (low, high) if layer.ends else (low, layer.unit, high)
-        return (sum(font.getlength(printable(text)) for text in texts) + NOTE * len(texts)) * POINT > width
+        if (sum(font.getlength(printable(text)) for text in texts) + NOTE * len(texts)) * POINT <= width:
+            return 0
+        return 1 if layer.ends else len(_unit(layer, width))
 
 
 def _map(axes: Axes, image: np.ndarray, layer: MapLayer | None, style: Style, fine: float) -> None:
@@ -214,8 +230,16 @@ def _ends(layer: MapLayer) -> tuple[str, str]:
     return (f"−{high} {printable(layer.ends[0])}", f"{printable(layer.ends[1])} +{high}") if layer.ends else (low, high)
 
 
-def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, style: Style, *, stacked: bool) -> float:
-    """A colour bar from 0 to `vmax` with its unit, and a tick at the level -> the y below it. `place`: x, y, width."""
+def _unit(layer: MapLayer, width: float) -> list[str]:
+    """The lines of a unit below its colour bar."""
+    return first_lines(layer.unit, NOTE, width, UNIT_LINES)
+
+
+def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, style: Style, *, stacked: int) -> float:
+    """A colour bar from 0 to `vmax` with its unit, and a tick at the level -> the y below it.
+
+    `place`: x, y, width. `stacked`: lines of the words below the numbers, 0 where they are between them.
+    """
     x, y, width = place
     axes = canvas.axes(x, y, width, BAR)
     axes.imshow(bar(layer, style), extent=(0, 1, 1, 0), aspect="auto", interpolation="none")
@@ -225,12 +249,14 @@ def _bar(canvas: Canvas, place: tuple[float, float, float], layer: MapLayer, sty
         stroke(axes, tick, [("white", 2, "solid", 1), (INK, 1, "solid", 1)], clip=False)
     top = y + BAR + 0.03
     low, high = _ends(layer)
-    below = top + stacked * LINE * POINT * NOTE
+    below = top + min(stacked, 1) * LINE * POINT * NOTE
     canvas.text(x, top, low, NOTE)
-    unit = "" if layer.ends else first_line(layer.unit, NOTE, width)
-    canvas.text(x + width / 2, below, unit, NOTE, color=FAINT, ha="center")
     canvas.text(x + width, below if layer.ends else top, high, NOTE, ha="right")
-    return below + 2.1 * POINT * NOTE - 0.03
+    for line in [] if layer.ends else _unit(layer, width):
+        canvas.text(x + width / 2, below, line, NOTE, color=FAINT, ha="center")
+        below += LINE * POINT * NOTE
+    last = top + stacked * LINE * POINT * NOTE
+    return last + 2.1 * POINT * NOTE - 0.03
 
 
 def _rectangle(left: float, top: float, right: float, bottom: float) -> np.ndarray:

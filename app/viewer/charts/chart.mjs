@@ -1,6 +1,6 @@
 // A chart on the page: Plotly's drawing, a sentence about what it shows, and the same numbers as a table.
 
-import { resolveColor } from './colors.mjs';
+import { withColors } from './colors.mjs';
 import { figureOf, isEmpty, plain } from './plotly_figure.mjs';
 import { loadPlotly } from './plotly.mjs';
 import { make } from '../core/dom.mjs';
@@ -93,7 +93,7 @@ export function createChart({ compact = false } = {}) {
       failed.hidden = false;
       return;
     }
-    const { data, layout } = figureOf(shown, (color) => resolveColor(color, node));
+    const { data, layout } = colored();
     const lines = shown.legend ?? shown.series.length > 1 ? (plot.clientWidth < HEIGHT.narrow ? shown.series.length : Math.ceil(shown.series.length / 3)) : 0;
     plot.style.height = `${(compact ? HEIGHT.compact : HEIGHT.plot) + HEIGHT.legend * lines}px`;
     const touch = matchMedia('(pointer: coarse)').matches; // a finger scrolls the page
@@ -104,8 +104,10 @@ export function createChart({ compact = false } = {}) {
     });
   }
 
+  const colored = () => withColors(node, (resolve) => figureOf(/** @type {Crt.ChartSpec} */ (shown), resolve));
+
   function resetZoom() {
-    const { layout } = figureOf(/** @type {Crt.ChartSpec} */ (shown), (color) => resolveColor(color, node));
+    const { layout } = colored();
     const back = Object.fromEntries(['xaxis', 'yaxis'].flatMap((name) => {
       const range = layout[name].range;
       return range ? [[`${name}.range`, range]] : [[`${name}.autorange`, true]];
@@ -117,9 +119,10 @@ export function createChart({ compact = false } = {}) {
   /** @param {string} format */
   async function save(format) {
     const spec = /** @type {Crt.ChartSpec} */ (shown);
-    const resolve = (/** @type {string} */ color) => resolveColor(color, node);
-    const { data, layout } = figureOf(spec, resolve);
-    const page = { title: { text: plain(spec.title), font: { color: resolve('var(--ink)') } }, paper_bgcolor: resolve('var(--card)'), margin: { l: 8, r: 16, t: 56, b: 8 } };
+    const { data, layout, page } = withColors(node, (resolve) => ({
+      ...figureOf(spec, resolve),
+      page: { title: { text: plain(spec.title), font: { color: resolve('var(--ink)') } }, paper_bgcolor: resolve('var(--card)'), margin: { l: 8, r: 16, t: 56, b: 8 } },
+    }));
     try {
       plotly = await loadPlotly();
       await plotly.downloadImage({ data, layout: { ...layout, ...page } }, { ...EXPORT, format, filename: fileName(spec.title) });

@@ -1,12 +1,12 @@
-// Colours of charts: the networks' own are used for nothing else, and what has an order takes a ramp of one hue.
+// Colours of charts, by the rules of crt/viz/chart_colours.py: a network's is used for nothing else, and what has an order takes a ramp.
 
 /** Names of networks, as lines of a result begin with them, and the variable of each one's colour.
  * @type {[RegExp, string][]}
  */
 const NETWORKS = [
   [/^CRT's CNN|^its CNN|^CNN branch/i, '--crt_cnn'],
-  [/^CRT/, '--crt'],
-  [/^TS-CAM/, '--tscam'],
+  [/^CRT/i, '--crt'],
+  [/^TS-CAM/i, '--tscam'],
   [/^ResNet|^CNN alone/i, '--resnet'],
 ];
 const NEUTRAL = ['var(--ink)', 'var(--soft)'];
@@ -33,9 +33,9 @@ export function toneOf(color) {
 }
 
 /** A colour and a dash for each line: a network's own colour, a ramp where the names count something ("trained with 2"), else
- *  neutral. Lines of one colour differ in their dash.
+ *  neutral. Lines of one colour differ in their dash; the paper has hollow marks.
  * @param {string[]} names
- * @returns {{ color: string, dash: string }[]}
+ * @returns {{ color: string, dash: string, marks?: 'hollow' }[]}
  */
 export function lineStyles(names) {
   const counted = names.length > 1 && names.every((name) => /\d$/.test(name)) && new Set(names.map((name) => name.replace(/\d+$/, ''))).size === 1;
@@ -44,6 +44,7 @@ export function lineStyles(names) {
   const used = new Map();
   let plain = 0;
   return names.map((name) => {
+    if (/^paper\b/i.test(name)) return { color: NEUTRAL[0], dash: DASHES[0], marks: 'hollow' };
     const network = NETWORKS.find(([begin]) => begin.test(name));
     const color = network ? `var(${network[1]})` : NEUTRAL[plain++ % NEUTRAL.length];
     const before = used.get(color) ?? 0;
@@ -52,19 +53,40 @@ export function lineStyles(names) {
   });
 }
 
-/** A CSS colour -> rgba(), which Plotly can read: variables and mixtures as they are at `element`.
- * @param {string} color
+/** What `use` makes of a function that resolves a CSS colour -> rgba(), which Plotly can read, as it is at `element`. One node
+ *  resolves each colour once: nodes that come and go restyle the page.
+ * @template T
  * @param {Element} element
+ * @param {(resolve: (color: string) => string) => T} use
+ * @returns {T}
  */
-export function resolveColor(color, element) {
+export function withColors(element, use) {
   const probe = document.createElement('span');
-  probe.style.color = color;
-  element.append(probe);
-  const computed = getComputedStyle(probe).color;
-  probe.remove();
   const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 });
   const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
-  pen.fillStyle = computed;
+  /** @type {Map<string, string>} */
+  const known = new Map();
+  element.append(probe);
+  try {
+    return use((color) => {
+      const resolved = known.get(color) ?? rgba(color, probe, pen);
+      known.set(color, resolved);
+      return resolved;
+    });
+  } finally {
+    probe.remove();
+  }
+}
+
+/** @param {string} color
+ *  @param {HTMLElement} probe
+ *  @param {CanvasRenderingContext2D} pen of a canvas of one pixel
+ */
+function rgba(color, probe, pen) {
+  probe.style.color = ''; // one that cannot be read is not the one before
+  probe.style.color = color;
+  pen.clearRect(0, 0, 1, 1);
+  pen.fillStyle = getComputedStyle(probe).color;
   pen.fillRect(0, 0, 1, 1);
   const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
   return `rgba(${r},${g},${b},${Number((a / 255).toFixed(3))})`;

@@ -2,6 +2,7 @@
 
 const MAX_MARKED_POINTS = 12; // points of a line up to which each has a marker
 const SYMBOLS = ['circle', 'square', 'triangle-up', 'diamond', 'cross'];
+const TICK_CHARS = 12; // of a line of a tick's label
 const PLAIN_NUMBER = '.4~g'; // d3's format for values without one of their own
 
 /** Text that Plotly draws as it is: it reads a few tags and entities of HTML.
@@ -88,16 +89,30 @@ function barTrace({ name, color, points }, { y }, resolve) {
  *  @param {boolean} vertical
  */
 function axis({ label, low, high, values, format, tickformat, zero }, resolve, vertical) {
-  const ticks = values && { tickmode: 'array', tickvals: values, ticktext: values.map((value) => plain(format ? format(value) : String(value))) };
+  const ticks = values && { tickmode: 'array', tickvals: values, ticktext: values.map((value) => inLines(format ? format(value) : String(value))) };
   const open = low === undefined && high === undefined;
   return {
-    title: { text: plain(label), standoff: 8 }, automargin: true, zeroline: Boolean(zero), zerolinecolor: resolve('var(--soft)'), ticks: 'outside', ticklen: 4,
+    title: { text: plain(label), standoff: 8 }, automargin: true, ticklabeloverflow: 'allow', zeroline: Boolean(zero), zerolinecolor: resolve('var(--soft)'), ticks: 'outside', ticklen: 4,
     gridcolor: resolve('var(--line)'), linecolor: resolve('var(--soft)'), tickcolor: resolve('var(--line)'), showgrid: vertical, showline: !vertical,
     hoverformat: tickformat ?? PLAIN_NUMBER,
     ...(tickformat && !ticks ? { tickformat } : {}),
     ...(open ? (zero ? { rangemode: 'tozero' } : {}) : low !== undefined && high !== undefined ? { range: margin(low, high) } : { rangemode: 'tozero' }),
     ...ticks,
   };
+}
+
+/** A tick's label, broken between words where a line would be longer than TICK_CHARS.
+ * @param {string} label
+ */
+function inLines(label) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of label.split(' ')) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && longer.length <= TICK_CHARS) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map(plain).join('<br>');
 }
 
 /** A range with room for a line's width and for markers at its ends.

@@ -18,8 +18,6 @@ from crt.viz.fonts import FontWarning, Typeface, families
 from crt.viz.layer import Style
 from crt.viz.plots import Kind, Plot, plot, render
 from crt.viz.sheet import Panel, contact_sheet
-from scripts.report.base import Chart, Line
-from scripts.report.charts import svg
 
 GLYPH = "猫"
 UNKNOWN = "\u16f0"  # a rune that DejaVu Sans and the font made here lack
@@ -114,11 +112,6 @@ def test_figures_for_print_use_it_in_every_format(font):
     assert solid(Image.open(io.BytesIO(png))) > 20
     assert font in vector.decode() and GLYPH in vector.decode()
     assert font.replace(" ", "").encode() in pdf and pdf != drawn("cat", "pdf")
-
-
-def test_charts_name_it_and_are_the_same_without(font):
-    chart = Chart("t", "x", "y", (Line(GLYPH, (0.0, 1.0), (1.0, 2.0)), Line("b", (0.0, 1.0), (1.0, 2.0))), "says")
-    assert font in svg(chart).decode()
 
 
 def test_a_character_of_no_font_is_named_once(font):
