@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
-from app.api_results import cams_npz, mask_png, prediction_npz
+from app.api_results import cams_npz, mask_png, needed_loops, needed_method, parse_class_names, prediction_npz
 from app.core.analysis import Analysis, Explorer
 from app.core.input_sizes import NATIVE, SIZES, start_size
+from app.core.models import Model
 from app.gradio_compat import serve_bytes
 from app.rpc import MODEL
 from crt.checkpoint import METHODS
@@ -28,12 +30,13 @@ def register(explorer: Explorer) -> None:
         explorer: which runs the networks.
     """
 
-    def analyze(image: str, size: str, mode: str, checkpoint: str, request: gr.Request | None) -> Analysis:
+    def analyze(image: str, size: str, mode: str, model: Model, request: gr.Request | None, **needed: Any) -> Analysis:
+        """`needed`: the networks and loops, as `Explorer.analyze` takes them; all if left out."""
         if not image:
             raise InvalidImage("Give an image.")
-        model = explorer.engine.named(checkpoint)
         session = (request.session_hash if request else None) or ""
-        return explorer.analyze(image, size or start_size(model), mode or model.config.modes[0], session, model=model)
+        first = model.config.modes[0]
+        return explorer.analyze(image, size or start_size(model), mode or first, session, model=model, **needed)
 
     def cams(  # noqa: D417 - the request is Gradio's
         image: str,
@@ -68,10 +71,14 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file cams.npz; read it with numpy.load.
         """
-        return serve_result(
-            "cams.npz",
-            lambda: cams_npz(analyze(image, size, mode, checkpoint, request), loops, refined, classes, pass_reduction),
-        )
+
+        def make() -> bytes:
+            model = explorer.engine.named(checkpoint)
+            parse_class_names(classes, model.config.classes)  # a wrong name needs no run
+            analysis = analyze(image, size, mode, model, request, loops=needed_loops(model.config, loops))
+            return cams_npz(analysis, loops, refined, classes, pass_reduction)
+
+        return serve_result("cams.npz", make)
 
     def predict(image: str, size: str, mode: str, checkpoint: str, request: gr.Request) -> str:  # noqa: D417
         """Everything that one run of the networks gives: raw CAMs of every tile, loop count and class, and the class
@@ -88,7 +95,10 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file prediction.npz.
         """
-        return serve_result("prediction.npz", lambda: prediction_npz(analyze(image, size, mode, checkpoint, request)))
+        return serve_result(
+            "prediction.npz",
+            lambda: prediction_npz(analyze(image, size, mode, explorer.engine.named(checkpoint), request)),
+        )
 
     def masks(  # noqa: D417
         image: str,
@@ -128,18 +138,16 @@ def register(explorer: Explorer) -> None:
         Returns:
             A file masks.png.
         """
-        return serve_result(
-            "masks.png",
-            lambda: mask_png(
-                analyze(image, size, mode, checkpoint, request),
-                method,
-                loops,
-                refined,
-                threshold,
-                classes,
-                pass_reduction,
-            ),
-        )
+
+        def make() -> bytes:
+            model = explorer.engine.named(checkpoint)
+            parse_class_names(classes, model.config.classes)
+            network = needed_method(model.config, method)
+            count = needed_loops(model.config, loops, network)
+            analysis = analyze(image, size, mode, model, request, methods=(network,), loops=count)
+            return mask_png(analysis, network, loops, refined, threshold, classes, pass_reduction)
+
+        return serve_result("masks.png", make)
 
     def serve_result(name: str, make: Callable[[], bytes]) -> str:
         """The bytes as a file that the server may serve. Its errors reach the client by `SafeBlocks`."""

@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from app.core.analysis import Analysis
+from app.core.input_sizes import LOOPS
 from app.requests.validation import is_number
 from crt.cam_spec import CamSpec, class_ids, plain_name
-from crt.checkpoint import METHODS, Defaults, Method
+from crt.checkpoint import METHODS, CheckpointConfig, Defaults, Method
 from crt.errors import InvalidSetting
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import check_reduction
@@ -78,7 +79,7 @@ def prediction_npz(analysis: Analysis) -> bytes:
 
 def mask_png(
     analysis: Analysis,
-    method: str = "",
+    method: Method | None = None,
     loops: float | None = None,
     refined: bool | None = None,
     threshold: float | None = None,
@@ -89,7 +90,7 @@ def mask_png(
 
     Args:
         analysis: the image and its Prediction.
-        method: the network; if empty `crt`, or the first of a checkpoint without it.
+        method: the network; `prediction.default_method` if None.
         loops: the loop count of CRT; the checkpoint's default if None.
         refined: whether attention multiplies the transformers' CAMs; the checkpoint's default if None.
         threshold: share of a CAM's largest value, above 0 and below 1; the checkpoint's default if None.
@@ -104,10 +105,7 @@ def mask_png(
         InvalidSetting: a network, class, loop count, threshold or pass reduction that the Prediction does not have.
     """
     prediction, config = analysis.prediction, analysis.model.config if analysis.model is not None else None
-    method = method or ("crt" if "crt" in prediction.methods else prediction.methods[0])
-    if method not in prediction.methods:
-        raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(prediction.methods)}.")
-    network: Method = METHODS[METHODS.index(method)]
+    network = prediction.default_method if method is None else method
     if threshold is None:
         threshold = (config.defaults if config is not None else Defaults()).threshold
     elif not is_number(threshold) or not 0 < threshold < 1:
@@ -181,6 +179,51 @@ def requested_spec(
     if pass_reduction:
         spec = replace(spec, pass_reduction=check_reduction(pass_reduction), blocks=None)
     return spec
+
+
+def needed_method(config: CheckpointConfig, method: str) -> Method:
+    """The network that a mask needs.
+
+    Args:
+        config: of the checkpoint.
+        method: its name; if empty `crt`, or the first of a checkpoint without it.
+
+    Returns:
+        The network.
+
+    Raises:
+        InvalidSetting: the checkpoint has no such network.
+    """
+    have = [name for name in METHODS if name in config.networks]
+    method = method or ("crt" if "crt" in have else have[0])
+    if method not in have:
+        raise InvalidSetting(f"Unknown method {str(method)[:40]!r}: choose one of {', '.join(have)}.")
+    return METHODS[METHODS.index(method)]
+
+
+def needed_loops(config: CheckpointConfig, loops: float | None, method: Method | None = None) -> int:
+    """The largest loop count that has to be recorded.
+
+    Args:
+        config: of the checkpoint.
+        loops: the requested loop count; the checkpoint's default if None.
+        method: the only network whose CAMs are needed; None for those of all.
+
+    Returns:
+        The loop count, at most `LOOPS`; 0 without CRT, which alone has loops.
+
+    Raises:
+        InvalidSetting: it is not a whole number, or CRT is not run so often.
+    """
+    if loops is None:
+        loops = min(config.defaults.loops, LOOPS)
+    if not is_number(loops) or loops != int(loops):
+        raise InvalidSetting("The loop count must be a whole number.")
+    if "crt" not in (config.networks if method is None else (method,)):
+        return 0
+    if not 0 <= loops <= LOOPS:
+        raise InvalidSetting(f"The loop count is {loops:g}: choose 0 to {LOOPS}.")
+    return int(loops)
 
 
 def requested_loops(prediction: Prediction, method: Method, loops: float) -> int:

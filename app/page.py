@@ -36,6 +36,8 @@ from app.viewer import NO_RESULTS, Viewer
 from crt.errors import InvalidSetting
 
 HOUR = 3600
+LIGHT_THREADS = 40
+"""Threads for answers that need no networks, beside those of the requests that wait for them."""
 SESSIONS = 1000
 """Visitors whose fields the server keeps, some kilobytes each; the least recent one is dropped first."""
 SUMMARY = ROOT / "results" / "summary.json"
@@ -87,6 +89,7 @@ def build(config: AppConfig) -> Served:
         config.device,
         bundled_checkpoints(config.checkpoint) if config.extra_checkpoints is None else config.extra_checkpoints,
         config.precision,
+        config.queue_size,
     )
     cache = PredictionCache(config.cache_mb * 2**20)
     explorer = Explorer(engine, cache, gather(config.examples))
@@ -191,7 +194,12 @@ def build(config: AppConfig) -> Served:
         image.change(None, image, viewer, js=CLEARED, api_visibility="private")
         # What is still computed belongs to an image that is gone.
         image.clear(None, cancels=[run, rerun])
-        image.clear(lambda state: {**state, "shown": None}, state, state, **light)
+
+        def cleared(state: dict, request: gr.Request) -> dict:
+            engine.turns.leave(request.session_hash or "")
+            return {**state, "shown": None}
+
+        image.clear(cleared, state, state, **light)
         mode.change(
             lambda mode, name: gr.update(info=_mode_note(_model(engine, name).config.modes, mode)),
             [mode, networks],
@@ -212,7 +220,7 @@ def build(config: AppConfig) -> Served:
         if own is not None:
             custom_checkpoint.register(explorer, viewer, mode, networks, *own)
         api.register(explorer)
-        demo.unload(_forget(cache))
+        demo.unload(_forget(cache, engine))
     demo.queue(max_size=config.queue_size, api_open=False)
     return demo
 
@@ -230,6 +238,7 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "server_name": config.host,
         "server_port": config.port,
         "share": True if config.share else None,
+        "max_threads": config.queue_size + 1 + LIGHT_THREADS,
         "max_file_size": f"{config.max_upload_mb}mb",
         "allowed_paths": [],
         "show_error": False,
@@ -265,8 +274,9 @@ def _mode_note(modes: Sequence[str], mode: str) -> str:
     return note
 
 
-def _forget(cache: PredictionCache):
+def _forget(cache: PredictionCache, engine: Engine):
     def forget(request: gr.Request) -> None:
+        engine.turns.leave(request.session_hash or "")
         cache.drop(request.session_hash)
 
     return forget

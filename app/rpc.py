@@ -11,12 +11,14 @@ import gradio as gr
 from app.cli import AppConfig
 from app.core.analysis import Analysis, Explorer
 from app.core.messages import user_message
+from app.core.visitors import sentence_of, visiting
 from app.server.security import details_of, sanitize
 from app.viewer import Viewer
 from crt.errors import CrtError
 
-MODEL = {"concurrency_id": "model", "concurrency_limit": 1}
-"""Keywords of every event that runs the networks: they take turns."""
+MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": None}
+"""Keywords of every event that may run the networks. Gradio hands all of them over at once, so that what is known is
+answered at once; the others wait in `app.core.turns`."""
 
 # Gradio's "always_last" repeats the details of the first event instead of sending those of the last.
 QUIET: dict[str, Any] = {"trigger_mode": "multiple", "show_progress": "hidden", "api_visibility": "private"}
@@ -65,11 +67,19 @@ class Page:
             **keywords: of the listener; give `**MODEL` if networks run.
         """
 
-        def handle(event_data: gr.EventData, path: str | None, size: str, mode: str, request: gr.Request) -> Any:
+        def handle(
+            event_data: gr.EventData,
+            path: str | None,
+            size: str,
+            mode: str,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 - this is how Gradio passes it
+        ) -> Any:
             details = details_of(event_data)
             try:
-                analysis = self._analysis(details, path, size, mode, request)
-                return reply(event, details, self.viewer.packed(answer(analysis, details)))
+                with visiting(request.session_hash or "", lambda wait: progress(0.0, desc=sentence_of(wait))):
+                    analysis = self._analysis(details, path, size, mode, request)
+                    return reply(event, details, self.viewer.packed(answer(analysis, details)))
             except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
                 return refusal(event, details, error)
 

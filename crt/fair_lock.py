@@ -62,6 +62,10 @@ class FairLock:
         """Whether a thread holds it."""
         return self._owner is not None
 
+    def held_here(self) -> bool:
+        """Whether the calling thread holds it."""
+        return self._owner == threading.get_ident()
+
     def __enter__(self) -> None:
         self.acquire()
 

@@ -82,3 +82,18 @@ def test_help_of_explain_takes_less_than_two_seconds_of_the_processor() -> None:
     subprocess.run([sys.executable, "-m", "scripts.explain", "--help"], cwd=ROOT, capture_output=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2
+
+
+PAGE_IMPORTED = """
+import sys
+import app.page
+
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+NOT_FOR_THE_PAGE = ("pytorch_grad_cam", "ttach", "sklearn", "accelerate", "tensorboard", "transformers", "plotly")
+"""Packages for one tool of the page, or for none: each would make its start longer."""
+
+
+def test_the_page_starts_without_what_one_tool_needs() -> None:
+    ran = subprocess.run([sys.executable, "-c", PAGE_IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert sorted(set(NOT_FOR_THE_PAGE) & set(ran.stdout.split())) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,20 @@ import numpy as np
 from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT
 from app.core.codec import image_url, payload
-from app.core.decoded import DecodedImages, fingerprint
+from app.core.decoded import DecodedImages, fingerprint, pixels_sha256, source_size
 from app.core.examples import Example
-from app.core.input_sizes import choice_of, coarse_input, settings_of, start_size
+from app.core.input_sizes import LOOPS, choice_of, coarse_input, settings_of, start_size
 from app.core.messages import message_payload, user_message
-from app.core.models import Engine, Model
+from app.core.models import Engine, Model, SharedPredictor
+from app.core.turns import Ticket
+from app.core.visitors import Wait, current_visitor, sentence_of, visiting
 from crt.cam_spec import CamSpec
-from crt.checkpoint import METHODS
+from crt.checkpoint import METHODS, Method
 from crt.data.further_images import further_images
+from crt.data.resizing import resize_long_side
 from crt.errors import InvalidImage, InvalidSetting
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig, Predictor
+from crt.predictor import InferenceConfig
 
 TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
 REPORT_EVERY_S = 0.25  # the page redraws at every report of progress, and a short run ends before the first
@@ -35,7 +37,7 @@ class Analysis:
     """The image on the page and what the networks gave for it.
 
     Attributes:
-        image: (H, W, 3) uint8, upright.
+        image: (H, W, 3) uint8, upright; of a very large JPEG at a part of the size that `prediction.source` has.
         settings: input size, mode and loop count of the run.
         prediction: what the networks gave.
         session: Gradio's session hash.
@@ -112,15 +114,12 @@ class Explorer:
         Raises:
             InvalidSetting: the checkpoint does not have this mode, or the image needs too many tiles.
             InvalidCheckpoint: the weights cannot be used.
+            QueueFull: too many runs wait.
+            VisitorLeft: the visitor has left.
         """
-        model = model or self.engine.model
-        known = self._known(session, image, settings, model)
-        if known is not None:
-            return known
-        if progress and not model.ready:
-            progress(0.0, "Loading the networks")
-        prediction = model.run(Predictor.predict, image, settings, progress=throttle(progress))
-        self.cache.put(session, _key(model, image), settings, prediction)
+        parts = self.predict_in_parts(session, image, settings, progress, model)
+        del image  # as there
+        *_, (prediction, _) = parts
         return prediction
 
     def predict_in_parts(
@@ -147,6 +146,8 @@ class Explorer:
         Raises:
             InvalidSetting: the checkpoint does not have this mode, or the image needs too many tiles.
             InvalidCheckpoint: the weights cannot be used.
+            QueueFull: too many runs wait.
+            VisitorLeft: the visitor has left.
         """
         model = model or self.engine.model
         known = self._known(session, image, settings, model)
@@ -155,14 +156,55 @@ class Explorer:
             return
         if progress and not model.ready:
             progress(0.0, "Loading the networks")
-        parts: SimpleQueue[Prediction | None] = SimpleQueue()
-        run = model.start(Predictor.predict, image, settings, progress=throttle(progress), partial=parts.put)
-        run.add_done_callback(lambda _: parts.put(None))
-        for part in iter(parts.get, None):
-            yield part, False
-        prediction = run.result()
-        self.cache.put(session, _key(model, image), settings, prediction)
+        key, report = _key(model, image), throttle(progress)
+        ticket = self._start(session, image, settings, progress, model)
+        del image  # a large one that waits would only fill the memory
+        try:
+            for part in ticket.parts():
+                if isinstance(part, _Stage):
+                    report(part.share, part.name)
+                else:
+                    yield part, False
+            prediction = ticket.result()
+        finally:
+            ticket.leave()
+        self.cache.put(session, key, settings, prediction)
         yield prediction, True
+
+    def _start(
+        self, session: str, image: np.ndarray, settings: InferenceConfig, progress: Progress | None, model: Model
+    ) -> Ticket:
+        """Put a run of the networks into the order, or join an equal one. Its parts are `_Stage` and Predictions."""
+        size, digest, key = source_size(image), pixels_sha256(image), fingerprint(image)
+        pixels = image if settings.size is None else resize_long_side(image, settings.size)
+
+        def whole(prediction: Prediction) -> Prediction:
+            """With the image that was resized, not its pixels at the input size."""
+            return replace(prediction, source=size, provenance=prediction.provenance | {"image_sha256": digest})
+
+        def work(part: Callable[[Any], None]) -> Prediction:
+            prediction = model.run_here(
+                SharedPredictor.predict,
+                pixels,
+                settings,
+                pause=model.turns.pause,
+                progress=lambda share, name: part(_Stage(share, name)),
+                partial=lambda prediction: part(whole(prediction)),
+            )
+            return whole(prediction)
+
+        def waiting(wait: Wait | None) -> None:
+            if progress is not None:
+                progress(0.0, sentence_of(wait))
+
+        passes = sum(1 + (settings.loops if method == "crt" else 0) for method in settings.methods or METHODS)
+        with visiting(session, current_visitor().waiting if progress is None else waiting):
+            return model.start(
+                work,
+                key=("predict", model.id, key, settings),
+                kind=f"predict {settings.mode}",
+                units=pixels.shape[0] * pixels.shape[1] * passes,
+            )
 
     def _known(self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model) -> Prediction | None:
         """From the session's cache, or stored with an example. Raises InvalidSetting for a mode of no use."""
@@ -171,14 +213,18 @@ class Explorer:
                 f"This checkpoint cannot do {settings.mode}, because a deconvolution is trained with the network: "
                 f"choose {' or '.join(model.config.modes)}."
             )
-        prediction = self.cached(session, image, settings, model)
-        if prediction is None:
-            example = self.example_of(image)
-            prediction = example.stored(model.sha256, settings) if example else None
-            if prediction is not None:  # its file may be older than what the checkpoint recommends now
+        all_of_it = replace(settings, methods=None, loops=max(settings.loops, LOOPS))  # as the page records it
+        choices, example = dict.fromkeys((settings, all_of_it)), self.example_of(image)
+        for one in choices:
+            if (prediction := self.cached(session, image, one, model)) is not None:
+                return prediction
+        for one in choices if example else ():
+            if example and (prediction := example.stored(model.sha256, one)) is not None:
+                # Its file may be older than what the checkpoint recommends now.
                 prediction = replace(prediction, default_spec=CamSpec.of(model.config.defaults))
-                self.cache.put(session, _key(model, image), settings, prediction)
-        return prediction
+                self.cache.put(session, _key(model, image), one, prediction)
+                return prediction
+        return None
 
     def analyze(
         self,
@@ -188,6 +234,8 @@ class Explorer:
         session: str,
         progress: Progress | None = None,
         model: Model | None = None,
+        methods: tuple[Method, ...] | None = None,
+        loops: int = LOOPS,
     ) -> Analysis:
         """Read an image file and make its Prediction, or take both from the caches.
 
@@ -198,17 +246,21 @@ class Explorer:
             session: Gradio's session hash.
             progress: called with the share that is done, 0 … 1, and the stage.
             model: the checkpoint; the current one if None.
+            methods: the networks that are needed; all if None.
+            loops: the largest loop count that is needed, at most `LOOPS`.
 
         Returns:
-            The analysis.
+            The analysis, whose Prediction may hold more than that.
 
         Raises:
             InvalidImage: there is no image, or it cannot be read.
             CrtError: as `predict` does.
         """
-        image, model = self._read(path), model or self.engine.model
-        settings, capped = settings_of(size, mode, image)
-        prediction = self.predict(session, image, settings, progress, model)
+        model = model or self.engine.model
+        settings, capped = settings_of(size, mode, self._read(path))
+        settings = replace(settings, methods=methods, loops=loops)
+        prediction = self.predict(session, self._read(path), settings, progress, model)
+        image = self._read(path)
         return Analysis(image, settings, prediction, session, capped, self.example_of(image), model)
 
     def payload(
@@ -277,9 +329,10 @@ class Explorer:
             settings, capped = settings_of(size, mode, image)
             example = self.example_of(image)
             common = {"chosen": (size, mode), "url": image_url(image), "further": further_images(path or "")}
-            for prediction, whole in self.predict_in_parts(session, image, settings, progress, model):
+            del image
+            for prediction, whole in self.predict_in_parts(session, self._read(path), settings, progress, model):
                 missing = {} if whole else _missing(model, settings, prediction)
-                yield self._encode(model, prediction, image, capped, example, **common, **missing)
+                yield self._encode(model, prediction, self._read(path), capped, example, **common, **missing)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             yield message_payload(user_message(error))
 
@@ -381,6 +434,14 @@ class Explorer:
             The example, or None.
         """
         return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """How far a run is: the share that is done, 0 … 1, and the stage."""
+
+    share: float
+    name: str
 
 
 def _missing(model: Model, settings: InferenceConfig, prediction: Prediction) -> dict[str, Any]:

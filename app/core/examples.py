@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from app.core.codec import image_url
+from app.core.decoded import read
 from crt.data import VOC_CLASSES, read_voc
-from crt.data.images import load_image
 from crt.errors import CrtError, InvalidDataset
 from crt.prediction import Prediction
 from crt.prediction_io import InvalidPrediction
@@ -54,8 +54,10 @@ class Example:
 
     @cached_property
     def image(self) -> np.ndarray:
-        """(H, W, 3) uint8, read once."""
-        return load_image(self.path)
+        """(H, W, 3) uint8, as `app.core.decoded.read` reads an upload; read once."""
+        pixels = read(str(self.path))
+        pixels.flags.writeable = False
+        return pixels
 
     def card(self) -> dict[str, str]:
         """What the page needs to show a button for it: JSON values, the thumbnail as a data URL."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 
 from app.core import zero
 from app.core.checkpoint_sources import source_of, without_folder
+from app.core.turns import MOST_WAITING, Ticket, Turns
 from crt.checkpoint import (
     CheckpointConfig,
     load_checkpoint,
@@ -25,17 +25,75 @@ from crt.checkpoint import (
     read_config,
     weights_sha256,
 )
+from crt.data.images import Source
 from crt.device import choose_device
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.precision import resolve
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig, Predictor
+from crt.predictor import InferenceConfig, Partial, Predictor, Progress
 from crt.types import Precision
 
 log = logging.getLogger(__name__)
 THREADS = torch.get_num_threads()  # of a run; all others of the server have one
 SOURCE_LENGTH = 300  # characters of a folder or a Hub id
 BROKEN = "This checkpoint could not be loaded, and the details are in the server's log: give another."
+
+
+class SharedPredictor(Predictor):
+    """A Predictor whose run can be paused between two of its steps."""
+
+    def predict(
+        self,
+        source: Source,
+        settings: InferenceConfig | None = None,
+        *,
+        progress: Progress | None = None,
+        partial: Partial | None = None,
+        keep_image: bool = False,
+        pause: Callable[[], object] | None = None,
+    ) -> Prediction:
+        """As `Predictor.predict`.
+
+        Args:
+            source: an image as `crt.load_image` takes it.
+            settings: input size, mode and what is recorded; `default_settings` if none is given.
+            progress: called with the share that is done, 0 … 1, and the stage.
+            partial: called with Predictions of what is recorded so far.
+            keep_image: whether the Prediction keeps the image's pixels.
+            pause: called between the steps, while the Predictor is free for other calls on this thread.
+
+        Returns:
+            The Prediction.
+
+        Raises:
+            InvalidImage: the image cannot be used.
+            InvalidSetting: the checkpoint or an image of this size does not allow `settings`.
+        """
+
+        def report(part: float, stage: str) -> None:
+            if pause is not None:
+                with self.paused():
+                    pause()
+            if progress is not None:
+                progress(part, stage)
+
+        return super().predict(source, settings, progress=report, partial=partial, keep_image=keep_image)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """A context inside `progress` in which other calls of this Predictor run, on this thread too.
+
+        Yields:
+            Nothing.
+        """
+        held = self._lock.held_here()
+        if held:
+            self._lock.release()
+        try:
+            yield
+        finally:
+            if held:
+                self._lock.acquire()
 
 
 @dataclass(frozen=True)
@@ -47,17 +105,17 @@ class Model:
         sha256: over its weights.
         source: what a user's own program gives to `crt.load`; None for a folder outside this repository.
         loaded: the Predictor, once the weights are loaded.
-        thread: the one thread of all runs of all models. The memory and the OpenMP helpers that a run needs stay with
-            its thread, and the server has dozens of threads: with more helpers than cores a run takes half as long
-            again.
+        turns: the one thread of all runs of all models, and their order. The memory and the OpenMP helpers that a run
+            needs stay with its thread, and the server has dozens of threads: with more helpers than cores a run takes
+            half as long again.
         id: of this loading, so that Predictions of one model are never taken for another's.
     """
 
     config: CheckpointConfig
     sha256: str
     source: str | None
-    loaded: Future[Predictor]
-    thread: ThreadPoolExecutor
+    loaded: Future[SharedPredictor]
+    turns: Turns
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
@@ -65,36 +123,56 @@ class Model:
         """Whether `predictor` would answer at once."""
         return self.loaded.done()
 
-    def predictor(self) -> Predictor:
+    def predictor(self) -> SharedPredictor:
         """The loaded Predictor; waits for it. Raises InvalidCheckpoint if the weights cannot be used."""
         return self.loaded.result()
 
-    def run(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """Run a function on the thread of all runs.
+    def run(self, function: Callable[..., Any], *given: Any, same: Hashable | None = None, **named: Any) -> Any:
+        """Run a function on the thread of all runs, in the turn of the visitor of the context.
 
         Args:
             function: called with the Predictor and the arguments that follow.
             *given: its further arguments.
+            same: names what is asked of the function; equal requests that wait or run are answered by one run. None
+                for a run of its own.
             **named: its keywords.
 
         Returns:
             What it returns; its exceptions are raised here.
-        """
-        return self.start(function, *given, **named).result()
 
-    def start(self, function: Callable[..., Any], *given: Any, **named: Any) -> Future[Any]:
-        """As `run`, without waiting.
+        Raises:
+            QueueFull: too many runs wait.
+            VisitorLeft: the visitor has left.
+        """
+        name = getattr(function, "__qualname__", "")
+        key = None if same is None else (name, self.id, same)
+        return self.start(lambda _: self.run_here(function, *given, **named), key=key, kind=name).result()
+
+    def start(
+        self,
+        work: Callable[[Callable[[Any], None]], Any],
+        *,
+        key: Hashable | None = None,
+        kind: str = "",
+        units: float = 1.0,
+    ) -> Ticket:
+        """Put work into the order of all runs, once the networks are loaded, so that no other waits for that.
 
         Args:
-            function: called with the Predictor and the arguments that follow.
-            *given: its further arguments.
-            **named: its keywords.
+            work: as `Turns.submit` takes it; calls `run_here`.
+            key: names the question, with this model.
+            kind: what the expected seconds are measured for.
+            units: how much of its kind it is.
 
         Returns:
-            A future of what it returns, or of its exception.
+            The claim of the visitor of the context.
+
+        Raises:
+            InvalidCheckpoint: the weights cannot be used.
+            QueueFull: too many runs wait.
         """
-        work = partial(self.run_here, function, *given, **named)
-        return self.thread.submit(copy_context().run, work)
+        self.predictor()
+        return self.turns.submit(work, key=key, kind=f"{kind} {self.id}", units=units)
 
     def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Run a function on the caller's thread, for long work that runs the networks by `run`.
@@ -137,6 +215,7 @@ class Engine:
         device: `auto`, `cpu` or `cuda`.
         extra_checkpoints: others that the page offers.
         precision: of all networks.
+        most_waiting: runs that may wait; one more is refused.
 
     Raises:
         InvalidCheckpoint: a config is missing or cannot be read.
@@ -149,15 +228,16 @@ class Engine:
         device: str = "auto",
         extra_checkpoints: Sequence[str] = (),
         precision: Precision = "fp32",
+        most_waiting: int = MOST_WAITING,
     ) -> None:
         self.device = choose_device(device)
-        self._thread = ThreadPoolExecutor(1, "runs", initializer=_take_all_cores)
-        self.bfloat16 = self._thread.submit(resolve, precision, self.device.type).result() == "bf16"
+        self.turns = Turns(most_waiting, _take_all_cores, self._between)
+        self.bfloat16 = self.turns.call(lambda: resolve(precision, self.device.type)) == "bf16"
         torch.set_num_threads(1)  # of all threads that torch has not met yet
         folders = [locate(source) for source in (checkpoint, *extra_checkpoints)]
         configs = [read_config(folder) for folder in folders]
         models = [
-            Model(config, weights_sha256(config), source_of(source), Future(), self._thread)
+            Model(config, weights_sha256(config), source_of(source), Future(), self.turns)
             for source, config in zip((checkpoint, *extra_checkpoints), configs, strict=True)
         ]
         self.model, self.others = models[0], tuple(models[1:])
@@ -247,10 +327,16 @@ class Engine:
         threading.Thread(target=self._swap, args=(checkpoint, pending), name="swap-model").start()
         return pending
 
-    def _made(self, source: str | Path) -> Predictor:
-        return Predictor(load_checkpoint(source), device=self.device, bfloat16=self.bfloat16)
+    @contextmanager
+    def _between(self) -> Iterator[None]:
+        """As outside every run: a run that pauses has torch's modes of its own."""
+        with torch.inference_mode(False), torch.enable_grad(), torch.autocast(self.device.type, enabled=False):
+            yield
 
-    def _load(self, work: Sequence[tuple[Path, Future[Predictor]]]) -> None:
+    def _made(self, source: str | Path) -> SharedPredictor:
+        return SharedPredictor(load_checkpoint(source), device=self.device, bfloat16=self.bfloat16)
+
+    def _load(self, work: Sequence[tuple[Path, Future[SharedPredictor]]]) -> None:
         for folder, pending in work:
             try:
                 pending.set_result(self._made(folder))
@@ -267,12 +353,12 @@ class Engine:
             folder = locate(checkpoint)
             predictor = self._made(folder)
             smoke_test(predictor)
-            loaded: Future[Predictor] = Future()
+            loaded: Future[SharedPredictor] = Future()
             loaded.set_result(predictor)
             made = predictor.checkpoint
             if made.config.name in self.names[1:]:
                 raise InvalidCheckpoint(f"This page has another checkpoint named {made.config.name}: rename one.")
-            model = Model(made.config, made.sha256, source_of(checkpoint), loaded, self._thread)
+            model = Model(made.config, made.sha256, source_of(checkpoint), loaded, self.turns)
         except CrtError as error:
             self._swapping.release()
             pending.set_exception(without_folder(error, folder))

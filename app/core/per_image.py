@@ -40,7 +40,7 @@ class PerImage:
         with self._turn:
             found = self.known.get(key)
         if found is None:
-            found = model.run(self.function, image)
+            found = model.run(self.function, image, same=fingerprint(image))
         with self._turn:
             self.known[key] = found
             self.known.move_to_end(key)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.core.analysis import Analysis
 from app.core.codec import encode_arrays
+from app.core.decoded import fingerprint
 from app.requests.validation import number, transformer_of
 from app.rpc import MODEL, Page
 from crt.predictor import Predictor
@@ -23,7 +24,8 @@ def register(page: Page) -> None:
         method = transformer_of(analysis, details)
         at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
         model = analysis.model or engine.model
-        token = model.run(Predictor.token, analysis.image, analysis.settings, method=method, at=at)
+        same = fingerprint(analysis.image), analysis.settings, method, at
+        token = model.run(Predictor.token, analysis.image, analysis.settings, method=method, at=at, same=same)
         arrays, data = encode_arrays({"attention": token.attention, "similarity": token.similarity})
         where = {"tile": token.tile, "patch": token.patch, "cell": token.cell}
         return {"method": method, **where, "prefix": token.prefix_attention.tolist(), "arrays": arrays, "data": data}
@@ -31,7 +33,11 @@ def register(page: Page) -> None:
     def load_heads(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         method = transformer_of(analysis, details)
         layers = (analysis.model or engine.model).run(
-            Predictor.layers, analysis.image, analysis.settings, method=method
+            Predictor.layers,
+            analysis.image,
+            analysis.settings,
+            method=method,
+            same=(fingerprint(analysis.image), analysis.settings, method),
         )
         arrays, data = encode_arrays({"heads": layers.heads, "rollout": layers.rollout})
         return {"method": method, "arrays": arrays, "data": data}

@@ -1,8 +1,8 @@
 """Faithfulness of one CAM: whether the class probability falls where the highlighted pixels are hidden. On request
 only.
 
-The browser requests one measure of one method, and the next when the answer has arrived, so that others who measure get
-their turn in between. Every other request gets its turn between two runs of the network.
+The browser requests one measure of one method, and the next when the answer has arrived. Every other request gets its
+turn between two runs of the network, those of others who measure too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ import numpy as np
 from torch import Tensor
 
 from app.core.analysis import Analysis, Explorer
+from app.core.models import Model
+from app.core.visitors import visiting
 from app.features.faithfulness_answer import answer
 from app.requests.validation import classes_of, map_options, method_of
 from app.rpc import QUIET, REQUEST_LENGTH, Page, refusal, reply, request_id
@@ -36,6 +38,7 @@ from crt.resample import upsample_cam
 Score = Callable[[Tensor], np.ndarray]
 """As `ScoredClass.score`."""
 ENDED = 200  # requests that are remembered as cancelled
+AT_ONCE = 4  # measurements, of which each keeps its changed images in memory
 WAIT = 0.5  # seconds between two checks whether the client is still connected
 
 
@@ -46,8 +49,7 @@ def register(page: Page) -> None:
         page: the components.
     """
     job = FaithfulnessJob(page.explorer)
-    # The networks are locked for one run at a time, so others need not wait for a whole measurement, as with MODEL.
-    page.stream("faithfulness", job.answers, concurrency_id="faithfulness", concurrency_limit=1)
+    page.stream("faithfulness", job.answers, concurrency_id="faithfulness", concurrency_limit=AT_ONCE)
 
     def cancel(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """It needs no image: the measurement is also ended because there is none any more."""
@@ -95,12 +97,12 @@ class FaithfulnessJob:
         start = time.perf_counter()
         with ThreadPoolExecutor(1, "faithfulness") as pool:  # beside the runs, which take their turns in between
             job = pool.submit(
-                model.run_here,
-                measure_faithfulness,
+                _measure_for,
+                analysis.session,
+                model,
                 subject,
                 cam,
                 config,
-                run_once=lambda score, images: model.run(lambda _: score(images)),
                 progress=lambda part, _: fractions.put(part),
                 should_stop=lambda: gone.is_set() or request in self._ended,
             )
@@ -193,6 +195,20 @@ def measure_faithfulness(
     if run_once is not None:
         scored = replace(scored, score=partial(run_once, scored.score))
     return measure(scored, cam, config, **reported)
+
+
+def _measure_for(session: str, model: Model, *given: Any, **reported: Any) -> Faithfulness:
+    """`measure_faithfulness` for a visitor, each run of the network in its turn."""
+
+    def run_once(score: Score, images: Tensor) -> np.ndarray:
+        return model.run(_scored, score, images)
+
+    with visiting(session, admitted=True):
+        return model.run_here(measure_faithfulness, *given, run_once=run_once, **reported)
+
+
+def _scored(_: Predictor, score: Score, images: Tensor) -> np.ndarray:
+    return score(images)
 
 
 def _until_done(job: Future[Faithfulness], fractions: queue.SimpleQueue[float]) -> Iterator[float]:

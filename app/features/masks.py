@@ -21,7 +21,7 @@ from crt.data.resizing import resize_long_side
 from crt.errors import InvalidSetting
 from crt.models.deeplab import DeepLab
 from crt.models.deeplab import segment as parse
-from crt.models.irn import IRN, predict_edges
+from crt.models.irn import IRN, edge_map
 from crt.postprocess import max_normalize
 from crt.predictor import Predictor
 from crt.pseudo_labels.crf import CrfSettings, crf_seeds
@@ -200,7 +200,7 @@ def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
         (1, h, w) float32 edges, 0 … 1.
     """
     with predictor.turn():
-        return predict_edges(cast("IRN", predictor.checkpoint.relation), image)[0]
+        return edge_map(cast("IRN", predictor.checkpoint.relation), image)
 
 
 EDGES, PARSED = PerImage(edges_of), PerImage(parsed)

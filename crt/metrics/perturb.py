@@ -7,25 +7,10 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 import torch
-from pytorch_grad_cam.metrics.perturbation_confidence import RemoveLeastRelevantFirst, RemoveMostRelevantFirst
-from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from torch import Tensor
 
 from crt.errors import InvalidSetting
 from crt.resample import resize_map
-
-
-class _SeededImputer(NoisyLinearImputer):
-    """The library's imputer, with noise that is the same every time."""
-
-    def __init__(self, deviation: float, seed: int) -> None:
-        super().__init__(noise=0.0)
-        self.deviation, self.seed = deviation, seed
-
-    def __call__(self, img: Tensor, mask: Tensor) -> Tensor:
-        generator = torch.Generator().manual_seed(self.seed)
-        noise = torch.randn(img.shape, generator=generator) * self.deviation
-        return super().__call__(img, mask) + noise * (mask == 0)
 
 
 def imputed(image: Tensor, rank: np.ndarray, shares: Sequence[float], *, noise: float, seed: int) -> Iterator[Tensor]:
@@ -41,11 +26,25 @@ def imputed(image: Tensor, rank: np.ndarray, shares: Sequence[float], *, noise: 
     Yields:
         For each share the image without its most, and then without its least relevant pixels, (3, h, w).
     """
+    # With all that it imports it takes longer than timm, and only this needs it.
+    from pytorch_grad_cam.metrics.perturbation_confidence import (  # noqa: PLC0415
+        RemoveLeastRelevantFirst,
+        RemoveMostRelevantFirst,
+    )
+    from pytorch_grad_cam.metrics.road import NoisyLinearImputer  # noqa: PLC0415
+
+    impute = NoisyLinearImputer(noise=0.0)
+
+    def seeded(img: Tensor, mask: Tensor) -> Tensor:
+        """The library's imputer, with noise that is the same every time."""
+        generator = torch.Generator().manual_seed(seed)
+        return impute(img, mask) + torch.randn(img.shape, generator=generator) * noise * (mask == 0)
+
     # Ranks, because a map with equal values, as many zeros are, has percentiles that remove too much.
     relevance = torch.from_numpy(1 - rank / rank.size)
     for share in shares:
         for remove in (RemoveMostRelevantFirst, RemoveLeastRelevantFirst):
-            yield remove(100 * (1 - share), _SeededImputer(noise, seed))(image, relevance)
+            yield remove(100 * (1 - share), seeded)(image, relevance)
 
 
 def mixed(start: Tensor, end: Tensor, rank: np.ndarray, shares: np.ndarray) -> Iterator[Tensor]:

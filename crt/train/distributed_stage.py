@@ -43,8 +43,8 @@ class DistributedStage:
         Raises:
             InvalidSetting: the device is not there.
         """
-        state = PartialState(cpu=device == "cpu")
         chosen = choose_device(device)
+        state = PartialState(cpu=chosen.type == "cpu")
         if device == "auto" and state.device is not None:
             chosen = state.device  # a GPU of its own for each process
         return cls(state, chosen, resolve(precision, chosen.type) == "bf16")

@@ -14,6 +14,9 @@ from app.page import build
 from crt.cam_spec import CamSpec
 from crt.checkpoint import CONFIG_FILE
 from crt.data import voc_palette
+from crt.errors import InvalidSetting
+from crt.models.loop import passes
+from crt.models.run import run_cnn, run_transformer
 from crt.pass_reductions import PASS_REDUCTIONS
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
@@ -138,6 +141,81 @@ def test_another_checkpoint_is_requested_by_its_name(client, image, prediction):
     theirs = Prediction.load(client.predict(handle_file(image), size="224", checkpoint="birds", api_name="/predict"))
     assert theirs.classes == ("Ani", "Auklet") and prediction.classes == CLASSES
     assert theirs.provenance["checkpoint"] == "birds"
+
+
+@pytest.fixture(scope="module")
+def functions(tmp_path_factory):
+    """The functions behind the endpoints, by name."""
+    page = build(AppConfig(checkpoint=str(tiny_checkpoint(tmp_path_factory.mktemp("functions") / "tiny"))))
+    return {one.api_name: present(one.fn) for one in page.fns.values() if f"/{one.api_name}" in PARAMETERS}
+
+
+@pytest.fixture
+def runs(monkeypatch) -> list[tuple[str, int]]:
+    """The networks that run, `vit` or `cnn`, with the passes of each through its encoder."""
+    found: list[tuple[str, int]] = []
+
+    def cnn(*given, **named):
+        found.append(("cnn", 1))
+        return run_cnn(*given, **named)
+
+    def transformer(network, pixels, grid, loops, **named):
+        found.append(("vit", passes(loops)))
+        return run_transformer(network, pixels, grid, loops, **named)
+
+    monkeypatch.setattr("crt.predictor.run_cnn", cnn)
+    monkeypatch.setattr("crt.predictor.run_transformer", transformer)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "loops", "wanted"),
+    [
+        ("", None, [("vit", passes(2))]),  # the tiny one's default
+        ("crt", 0, [("vit", passes(0))]),
+        ("crt", 4, [("vit", passes(4))]),
+        ("tscam", None, [("vit", passes(0))]),
+        ("tscam", 3, [("vit", passes(0))]),
+        ("resnet", None, [("cnn", 1)]),
+        ("crt_cnn", 3, [("cnn", 1)]),
+    ],
+)
+def test_a_mask_runs_its_network_alone_and_no_further_loop(functions, runs, tmp_path, method, loops, wanted):
+    path = str(tmp_path / "a.png")
+    seed = sum(map(ord, f"{method}{loops}"))  # an image of which nothing is known
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(path)
+    functions["masks"](path, "224", "bilinear", method, loops)
+    assert runs == wanted
+    functions["predict"](path, "224", "bilinear", "", None)
+    runs.clear()
+    functions["masks"](path, "224", "bilinear", method, 1)
+    assert runs == []  # what `predict` has recorded answers it too
+
+
+@pytest.mark.parametrize(("loops", "count"), [(None, 2), (0, 0), (1, 1), (4, 4)])
+def test_cams_run_no_further_loop_than_is_requested(functions, runs, tmp_path, loops, count):
+    Image.fromarray(np.random.default_rng(2 + count).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(
+        tmp_path / "a.png"
+    )
+    functions["cams"](str(tmp_path / "a.png"), "224", "bilinear", loops)
+    assert runs == [("cnn", 1), ("vit", passes(0)), ("vit", passes(count)), ("cnn", 1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("masks", {"method": "vgg"}),
+        ("masks", {"method": "crt", "loops": 5}),
+        ("masks", {"method": "", "classes": "cot"}),
+        ("cams", {"loops": -1}),
+        ("cams", {"loops": 0.5}),
+        ("cams", {"classes": "cot"}),
+    ],
+)
+def test_what_cannot_be_is_refused_before_a_network_runs(functions, runs, image, name, wrong):
+    with pytest.raises(InvalidSetting):
+        functions[name](image, "224", "bilinear", **wrong)
+    assert runs == []
 
 
 def test_every_parameter_is_described_to_its_end(tmp_path):

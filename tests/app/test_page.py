@@ -3,6 +3,8 @@
 import concurrent.futures
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -89,9 +91,10 @@ def test_files_outside_the_cache_are_not_served(client, server):
         assert httpx.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
 
 
-def test_a_full_queue_has_its_message(client, image, monkeypatch):
-    started, go_on = threading.Event(), threading.Event()
-    predict = Predictor.predict
+@contextmanager
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Runs of the networks last until the end of the block; the event is set by the first."""
+    started, go_on, predict = threading.Event(), threading.Event(), Predictor.predict
 
     def slow(self, *args, **kwargs):
         started.set()
@@ -99,16 +102,30 @@ def test_a_full_queue_has_its_message(client, image, monkeypatch):
         return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", slow)
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+    try:
+        yield started
+    finally:
+        go_on.set()
+
+
+def test_a_full_queue_has_its_message(client, image, monkeypatch):
+    with concurrent.futures.ThreadPoolExecutor(4) as pool, held(monkeypatch) as started:
         running = pool.submit(ask, client, image, mode="bilinear")
-        assert started.wait(600)
-        others = [pool.submit(ask, client, image, mode="bilinear") for _ in range(3)]
+        assert started.wait(600)  # of three other questions one may wait
+        others = [pool.submit(ask, client, image, mode="bilinear", size=size) for size in ("336", "448", "560")]
         done, _ = concurrent.futures.wait(others, timeout=300, return_when=concurrent.futures.FIRST_COMPLETED)
-        try:
-            assert any("queue" in str(one.exception()).lower() for one in done if one.exception())
-        finally:
-            go_on.set()
-        assert running.result(600)
+        assert any("queue" in str(one.exception()).lower() for one in done if one.exception())
+    assert running.result(600)
+
+
+def test_what_is_known_is_answered_while_the_networks_run(client, server, image, monkeypatch):
+    known = Path(ask(client, image, mode="bilinear", size="672")).read_bytes()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, held(monkeypatch) as started:
+        running = pool.submit(ask, Client(server, verbose=False), image, mode="bilinear", size="560")
+        assert started.wait(600)
+        again = pool.submit(ask, client, image, mode="bilinear", size="672").result(600)
+        assert Path(again).read_bytes() == known and not running.done()
+    assert running.result(600)
 
 
 def test_the_example_of_the_documentation_runs(server, image):

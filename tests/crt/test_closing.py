@@ -226,11 +226,10 @@ def test_a_process_that_does_not_end_is_killed(tmp_path, monkeypatch):
         "pathlib.Path('ready').touch()\n"
         "time.sleep(60)\n"
     )
-    monkeypatch.setattr(serving, "ROOT", tmp_path)
     monkeypatch.setattr(serving, "SERVER_STOP_S", 0.3)
     monkeypatch.setattr(serving, "_answers", lambda _: (tmp_path / "ready").exists())
     with nothing_left_open():
-        with serving.served((), tmp_path / "log") as server:
+        with serving.served((), tmp_path / "log", root=tmp_path) as server:
             process = server._process
             assert process is not None and process.poll() is None
         assert process.poll() is not None
@@ -247,7 +246,7 @@ def test_a_load_that_breaks_off_does_not_wait_for_its_time_to_be_up(monkeypatch,
             raise ConnectionError("the page is gone")
 
     @contextmanager
-    def page(*_: object) -> Iterator[Page]:
+    def page(*_: object, **__: object) -> Iterator[Page]:
         yield Page()
 
     ended = threading.Event()

@@ -116,6 +116,17 @@ def test_no_thread_releases_what_another_holds():
         assert len(errors) == 1 and lock.locked()
 
 
+def test_whether_the_calling_thread_holds_the_lock():
+    lock, seen = FairLock(), []
+    assert not lock.held_here()
+    with lock:
+        thread = threading.Thread(target=lambda: seen.append(lock.held_here()))
+        thread.start()
+        joined([thread])
+        assert lock.held_here() and seen == [False]
+    assert not lock.held_here()
+
+
 class Interrupted(BaseException):
     """As KeyboardInterrupt, raised where a thread waits."""
 

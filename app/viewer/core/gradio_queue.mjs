@@ -5,6 +5,7 @@
 // - `trigger(event, details)` becomes one POST to `queue/join` for each listener, a JSON text with `event_data: details`.
 // - Its answer is 200 with `event_id`, or a refusal: 503 for a full queue, 429 from our own limit, each with `detail`.
 // - The messages of all events come through one GET of `queue/data`, an event stream of lines `data: {msg, event_id, …}`.
+//   `progress` holds text about an event under way in `progress_data[0].desc`: its place while it waits, and then nothing.
 //   `process_completed` is the last one of an event, with `success` and, if that is false, `output.error`. Where the stream
 //   is open already, the messages of an event may come before the answer to its POST.
 // - A POST or a stream whose connection fails makes Gradio give up: it takes no event any more and loads the page anew,
@@ -24,6 +25,7 @@ const FAILED = 'Something went wrong on the server: try again.';
  *  with what becomes of the event whose details hold this `request`: { alive } for a sign of life, { failed: sentence } or
  *  { completed }. Both of the latter are the last. `drop(request)`: what this event brings from now on changes nothing on
  *  the page, whichever components it was for. `onOther(listener)`: of the events of other components, only why they failed.
+ *  `onWaiting(listener)`: the place of the newest event that waits for others on the server, as a sentence; empty for none.
  * @param {typeof fetch} plain
  * @returns {Crt.Queue}
  */
@@ -42,6 +44,19 @@ export function observeQueue(plain) {
 
   /** @type {((sentence: string) => void)[]} */
   const others = [];
+  /** @type {((sentence: string) => void)[]} */
+  const onWaiting = [];
+  /** @type {Map<string, string>} */
+  const waiting = new Map(); // id of a request -> its place, as a sentence
+
+  /** @param {string} request @param {string} sentence */
+  function wait(request, sentence) {
+    if (waiting.get(request) === (sentence || undefined)) return;
+    waiting.delete(request);
+    if (sentence) waiting.set(request, sentence);
+    const newest = [...waiting.values()].pop() ?? '';
+    for (const listener of onWaiting) listener(newest);
+  }
 
   /** @param {string | null | undefined} request @param {Crt.QueueNews} news */
   function notify(request, news) {
@@ -51,6 +66,7 @@ export function observeQueue(plain) {
     }
     const listener = listeners.get(request);
     if (!news.alive) {
+      wait(request, '');
       listeners.delete(request);
       dropped.delete(request);
     }
@@ -64,9 +80,9 @@ export function observeQueue(plain) {
       return await registered(requestOf(options?.body), await plain(input, options).catch(() => null));
     } finally {
       joining--;
-      const waiting = afterJoin;
+      const proceeding = afterJoin;
       afterJoin = [];
-      for (const proceed of waiting) proceed();
+      for (const proceed of proceeding) proceed();
     }
   }
 
@@ -163,6 +179,7 @@ export function observeQueue(plain) {
     }
     if (!open.has(message.event_id)) return;
     const request = open.get(message.event_id);
+    if (message.msg === 'progress' && request) wait(request, String(message.progress_data?.[0]?.desc ?? ''));
     if (message.msg !== 'process_completed') return notify(request, { alive: true });
     open.delete(message.event_id);
     const error = message.output?.error;
@@ -193,6 +210,7 @@ export function observeQueue(plain) {
       if (listeners.has(request)) dropped.add(request);
     },
     onOther: (listener) => others.push(listener),
+    onWaiting: (listener) => onWaiting.push(listener),
   };
 }
 

@@ -351,7 +351,8 @@ def test_launch_settings_are_set_explicitly(checkpoint):
     assert [fn.api_name for fn in named] == ["cams", "predict", "masks"]
     model = [fn for fn in demo.fns.values() if fn.concurrency_id == "model"]
     assert len(model) > 3
-    assert all(fn.concurrency_limit == 1 for fn in model)
+    assert all(fn.concurrency_limit is None for fn in model)  # they wait in app.core.turns
+    assert demo.engine.turns.most == 3 and options["max_threads"] > AppConfig().queue_size + 1
     states = [block for block in demo.blocks.values() if isinstance(block, gr.State)]
     assert [state.time_to_live for state in states] == [3600]
 

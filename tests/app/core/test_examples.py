@@ -46,10 +46,8 @@ class Seen:
         self.mask = np.asarray(large.convert("L").resize((self.shape[1], self.shape[0]), Image.Resampling.BOX)) > 127
 
     def raw(self, method: Method, loops: int, *, refined: bool) -> np.ndarray:
-        """The map on cells as every example's view has it: refined by the first pass's attention."""
-        return self.prediction.cams(method, loops=loops, refined=refined, classes=[self.index], pass_reduction="first")[
-            0
-        ]
+        """The map on cells as every example's view has it: refined by the sum of the passes' attention."""
+        return self.prediction.cams(method, loops=loops, refined=refined, classes=[self.index], pass_reduction="sum")[0]
 
     def map(self, method: Method, loops: int = 0, *, refined: bool) -> np.ndarray:
         raw = self.raw(method, loops, refined=refined)
@@ -79,29 +77,29 @@ class Seen:
 
 
 def astronaut(example) -> None:
-    """The CNN alone marks parts of her; CRT covers most of her."""
+    """CRT covers more of her than the CNN and the transformer alone, and overlaps her mask better."""
     seen = Seen(example.id)
     assert seen.covered("resnet") < 0.6
-    assert seen.covered("crt", 3, refined=True) > 0.75
-    assert seen.iou("crt", 3, refined=True) > seen.iou("resnet") + 0.05
+    assert seen.covered("tscam", refined=True) < 0.4
+    assert seen.covered("crt", 2, refined=True) > 0.7
+    assert seen.iou("crt", 2, refined=True) > seen.iou("resnet") + 0.02
+    assert seen.iou("crt", 2, refined=True) > seen.iou("tscam", refined=True) + 0.2
 
 
 def motorcycle(example) -> None:
-    """Every loop takes more of the background out of the unrefined map."""
+    """Every loop from the second on takes more of the background out of the unrefined map."""
     seen = Seen(example.id)
     shares = [seen.background("crt", loops, refined=False) for loops in range(5)]
-    assert all(np.diff(shares) < 0)
-    assert shares[4] < 0.7 * shares[0]
+    assert all(np.diff(shares[1:]) < 0)
+    assert shares[4] < 0.75 * shares[1]
     assert seen.covered("crt", 4, refined=False) > 0.9  # and the motorcycle stays
 
 
 def photographer(example) -> None:
-    """Refinement takes the background out of the maps of both transformers."""
+    """Refinement takes most of the background out of TS-CAM's map."""
     seen = Seen(example.id)
-    transformers: tuple[tuple[Method, int], ...] = (("tscam", 0), ("crt", 3))
-    for method, loops in transformers:
-        assert seen.background(method, loops, refined=True) < 0.6 * seen.background(method, loops, refined=False)
-        assert seen.iou(method, loops, refined=True) > seen.iou(method, loops) + 0.05
+    assert seen.background("tscam", refined=True) < 0.5 * seen.background("tscam", refined=False)
+    assert seen.iou("tscam", refined=True) > seen.iou("tscam") + 0.05
 
 
 def cat(example) -> None:
@@ -125,7 +123,7 @@ def coffee(example) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, one in BY_ID.items() if one.masks])
-def test_passes_after_the_first_attend_to_fewer_patches_and_less_to_the_object(name):
+def test_the_second_pass_attends_to_more_patches_and_less_to_the_object(name):
     """docs/method.md, section 4."""
     seen = Seen(name)
     prediction = seen.prediction
@@ -140,10 +138,9 @@ def test_passes_after_the_first_attend_to_fewer_patches_and_less_to_the_object(n
         ]
         return float(rows[seen.mask[np.ix_(*places)]].sum()), float(1 / (rows**2).sum())
 
-    first = reported(1)
-    for loops in (2, 3, 4):
-        assert reported(loops)[0] < 0.9 * first[0]
-        assert reported(loops)[1] < 0.9 * first[1]
+    first, second = reported(1), reported(2)
+    assert second[0] < 0.97 * first[0]
+    assert second[1] > 1.05 * first[1]
 
 
 CHECKS: dict[str, Callable] = {one.__name__: one for one in (astronaut, motorcycle, photographer, cat, coffee)}
@@ -160,7 +157,8 @@ def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
         (source.id, source.title, source.claim, source.view) for source in SOURCES
     ]
     assert {one["id"] for one in entries} == set(CHECKS)
-    assert all("cb=first" in one["view"] for one in entries)
+    assert not any("cb=" in one["view"] for one in entries)  # the sum, as `Seen.raw` has it
+    assert read_config(ROOT / "checkpoints/voc").defaults.pass_reduction == "sum"
     for one in entries:
         assert re.fullmatch(r"[A-Z][^.]{20,140}\.", one["claim"]), one["id"]
         card = BY_ID[one["id"]].card()
@@ -171,12 +169,9 @@ def test_the_tour_shows_what_was_measured_of_loops():
     methods = json.loads((ROOT / "results/voc_train_animals_one_scale.json").read_text())["methods"]
     for measure in ("miou_best", "miou_at_0.15"):
         value = {name: row[measure] for name, row in methods.items()}
-        for loops in (2, 3, 4):
-            assert value[f"crt_loops_{loops}_unrefined"] > value["crt_loops_0_unrefined"]
-            assert value[f"crt_loops_{loops}_first"] > value["crt_loops_0"]
-        assert value["crt_loops_3"] < value["crt_loops_0"]  # the sum over passes, which the tour does not recommend
-    seven = json.loads((ROOT / "results/voc_train_animals_seven_scales.json").read_text())["methods"]
-    assert seven["crt_loops_3"]["miou_best"] > seven["crt_loops_0"]["miou_best"]  # so it says at one scale
+        assert value["crt_loops_2"] > max(value[f"crt_loops_{loops}"] for loops in (0, 1, 3, 4))
+    usual = [methods[f"crt_loops_{loops}_unrefined"]["miou_at_0.15"] for loops in range(1, 5)]
+    assert usual == sorted(usual)
     reported = (ROOT / "app/viewer/presentation/tour.mjs").read_text()
-    claim = "loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of"
-    assert f"{claim} the first pass alone" in reported
+    assert "refined maps were best with two loops; without refinement, every loop from the second on" in reported
+    assert "helped at the usual threshold" in reported

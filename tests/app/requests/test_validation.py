@@ -19,7 +19,7 @@ from app.requests.validation import classes_of, map_options, method_of, number, 
 from app.rpc import Page
 from crt.errors import InvalidSetting
 from crt.models.deeplab import segment
-from crt.models.irn import predict_edges
+from crt.models.irn import edge_map
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.predictor import InferenceConfig
 from crt.pseudo_labels.random_walk import random_walk
@@ -119,7 +119,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis)
     wired = wired_to(masks, explorer)
     answer = wired.answers["walk"](analysis, WALK)
     network = explorer.engine.predictor().checkpoint.relation
-    edge, _ = predict_edges(network, analysis.image)
+    edge = edge_map(network, analysis.image)
     np.testing.assert_allclose(array(answer, "edge"), edge, atol=1e-3)
     maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
     seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), (18, 28)))
@@ -130,7 +130,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis)
 
 def test_the_edges_of_an_image_are_computed_once(explorer, analysis, monkeypatch):
     wired, runs = wired_to(masks, explorer), []
-    monkeypatch.setattr(masks, "predict_edges", lambda *given: runs.append(1) or predict_edges(*given))
+    monkeypatch.setattr(masks, "edge_map", lambda *given: runs.append(1) or edge_map(*given))
     new, other = (
         Analysis(image.copy(), analysis.settings, analysis.prediction, "s")
         for image in (analysis.image[::-1], analysis.image[:, ::-1])

@@ -70,7 +70,10 @@ def test_a_program_receives_an_internal_error(url, image, monkeypatch, caplog, e
 @pytest.mark.parametrize(
     ("owner", "name"), [(ImageUpload, "preprocess"), (Viewer, "postprocess"), (Predictor, "predict")]
 )
-def test_the_page_receives_an_internal_error_wherever_it_happens(url, image, monkeypatch, caplog, owner, name):
+def test_the_page_receives_an_internal_error_wherever_it_happens(url, tmp_path, monkeypatch, caplog, owner, name):
+    image = tmp_path / "new.png"  # of which no Prediction is cached
+    pixels = np.random.default_rng(len(name)).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(image)
     monkeypatch.setattr(owner, name, broken(FULL))
     assert message_of(url, image, name) == wrong(INTERNAL_ERROR)  # how the client of tests calls it
     assert "Traceback" in caplog.text and "No space left on device" in caplog.text

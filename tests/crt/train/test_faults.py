@@ -108,11 +108,11 @@ def says_one_sentence(error: BaseException, *words: str) -> None:
 def holder(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen]]:
     """A folder, and another process that writes into it."""
     out = tmp_path / "run"
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(out)], env=ENVIRONMENT, stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline() == b"held\n"
-    yield out, process
-    process.kill()
-    process.wait()
+    command = [sys.executable, "-c", HOLD, str(out)]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"held\n"
+        yield out, process
+        process.kill()
 
 
 @pytest.mark.parametrize("what", LOSSES)
