@@ -281,6 +281,7 @@ class _Maker:
         header, data = self._explorer.encode(analysis)
         masks = [] if labels is None else outlines(labels, self._model.config.classes)
         return {
+            "id": image.id,
             "name": image.shown_name,
             "value": header
             | {

@@ -25,7 +25,12 @@ window.crtResults = {results};
 _HEADING = """\
 <p data-role="message" role="alert" hidden>This page could not be opened: it needs the folder "shared" of its gallery, \
 and a current version of Chrome, Edge, Firefox or Safari.</p>
-<p class="back"><a href="../index.html" style="display: inline-block; padding: 12px 0">All images</a></p>
+<nav aria-label="Gallery" style="display: flex; flex-wrap: wrap; align-items: center; gap: 0 20px">
+<a data-role="gallery-list" href="../index.html" style="display: inline-block; padding: 12px 0">Back to the gallery</a>
+<a data-role="previous-image" rel="prev" title="Previous image (←)" style="padding: 12px 0" hidden>‹ Previous</a>
+<span data-role="image-position"></span>
+<a data-role="next-image" rel="next" title="Next image (→)" style="padding: 12px 0" hidden>Next ›</a>
+</nav>
 <h1 style="margin: 0 0 8px; font-size: 20px; overflow-wrap: anywhere">Image</h1>
 """
 
@@ -124,7 +129,7 @@ class Site:
         write_text(self._line(image_id), json.dumps({"key": done.key, "entry": done.entry}))
 
     def write_index(self, record: dict[str, Any]) -> None:
-        """Write the index.
+        """Write the index, and what the pages of the images need of it.
 
         Args:
             record: `Index` of `app/viewer/gallery/gallery.mjs`.
@@ -132,6 +137,8 @@ class Site:
         Raises:
             OSError: for instance when the disk is full.
         """
+        listed = json.dumps({name: record[name] for name in ("classes", "images")}, separators=(",", ":"))
+        write_text(self.folder / "shared" / "index.js", f"window.crtIndex = {listed};\n")
         parts = filled(INDEX_SHELL, {"style": '@import url("shared/viewer.css");'}, beside=True)
         _write(self.folder / "index.html", with_record(parts, record))
 

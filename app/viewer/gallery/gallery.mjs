@@ -4,7 +4,7 @@
 import { make, part, percent } from '../core/dom.mjs';
 import { countWords } from '../core/words.mjs';
 import { followTheme } from '../standalone/theme.mjs';
-import { ALL, SORTS, byName, classCounts, decodeFilter, encodeFilter, meanIou, pageOf, select } from './selection.mjs';
+import { ALL, SORTS, byName, classCounts, decodeFilter, encodeFilter, encodePlace, meanIou, pageOf, placeOf, select } from './selection.mjs';
 
 const ADDRESS_DELAY_MS = 400; // ms without a change before the address follows
 
@@ -33,6 +33,7 @@ export function openFile(element, index) {
   fill();
   draw();
   at('controls').hidden = false;
+  returnTo(placeOf(window.location.hash));
 
   at('filters').addEventListener('submit', (/** @type {Event} */ event) => event.preventDefault());
   at('filters').addEventListener('input', () => change({ ...fields(), page: 1 }));
@@ -42,6 +43,10 @@ export function openFile(element, index) {
   });
   at('previous').addEventListener('click', () => turn(-1));
   at('next').addEventListener('click', () => turn(1));
+  at('cards').addEventListener('click', (/** @type {MouseEvent} */ { target }) => {
+    const id = /** @type {Element} */ (target).closest('a')?.dataset.id;
+    if (id) window.location.replace(`#${encodePlace(filter, classes, id)}`); // for the browser's Back
+  });
   window.addEventListener('hashchange', () => {
     if (isFollowed()) return;
     filter = read();
@@ -95,11 +100,20 @@ export function openFile(element, index) {
     at('count').scrollIntoView();
   }
 
+  /** Where the visitor has been: an image in sight, with the focus.
+   * @param {string} id of the image, or ''
+   */
+  function returnTo(id) {
+    const link = /** @type {HTMLElement[]} */ ([...at('cards').querySelectorAll('a')]).find(({ dataset }) => dataset.id === id);
+    link?.scrollIntoView({ block: 'center' });
+    link?.focus({ preventScroll: true });
+  }
+
   function draw() {
     const listed = select(entries, filter);
     const { page, pages, images } = pageOf(listed, filter.page);
     filter = { ...filter, page };
-    at('cards').replaceChildren(...images.map((one) => card(one, classes)));
+    at('cards').replaceChildren(...images.map((one) => card(one, classes, encodeFilter(filter, classes))));
     at('count').textContent = countText(listed, entries.length);
     at('pages').hidden = pages < 2;
     at('page').textContent = `Page ${page} of ${pages}`;
@@ -136,14 +150,16 @@ export function cardText({ entry: { masked }, shown: [index, score, iou] }, clas
   return `${classes[index]} ${percent(score)}${masked ? ` · ${overlap}` : ''}`;
 }
 
-/** @param {import('./selection.mjs').Listed} listed
+/** The link to the page of an image, which gets the list that it is from.
+ * @param {import('./selection.mjs').Listed} listed
  * @param {string[]} classes
+ * @param {string} list as encodeFilter gives it
  */
-function card(listed, classes) {
+function card(listed, classes, list) {
   const { id, name, width, height, classes: [[top]] } = listed.entry;
   const thumbnail = make('img', { src: `thumbs/${id}.jpg`, alt: `CAM of ${classes[top]}`, width, height, loading: 'lazy', decoding: 'async' });
   return make('li', {}, [
-    make('a', { href: `pages/${id}.html` }, [
+    make('a', { href: `pages/${id}.html${list && '#'}${list}`, 'data-id': id }, [
       make('span', { class: 'frame' }, [thumbnail]),
       make('span', { class: 'name', text: name }),
       make('span', { class: 'facts', text: cardText(listed, classes) }),

@@ -3,10 +3,11 @@
 
 import { keepSaved } from '../explore/file_cams.mjs';
 import { openFile as openViewer } from '../standalone/standalone.mjs';
+import { mountNeighbours } from './neighbours.mjs';
 
 /** Open the record of the page in an element that holds the template.
  * @param {HTMLElement} element
- * @param {Omit<Parameters<typeof openViewer>[1], 'results'> & { name: string, cams: import('../explore/file_cams.mjs').SavedFile[] }} record
+ * @param {Omit<Parameters<typeof openViewer>[1], 'results'> & { id: string, name: string, cams: import('../explore/file_cams.mjs').SavedFile[] }} record
  * @param {() => Promise<string>} plotly gives the address of plotly.js
  */
 export function openFile(element, record, plotly) {
@@ -15,4 +16,5 @@ export function openFile(element, record, plotly) {
   const [id] = record.cams.map((file) => keepSaved(record.value.imageId, file));
   const saved = { ...record.saved, added_panel: id ? { kind: /** @type {const} */ ('file'), id } : null };
   openViewer(element, { ...record, saved, results: /** @type {any} */ (window).crtResults }, plotly);
+  mountNeighbours(element, record.id);
 }

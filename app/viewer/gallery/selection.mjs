@@ -15,6 +15,7 @@
  */
 
 export const PAGE_SIZE = 60;
+const AT = 'at'; // in an address, before the image that is in sight
 
 /** What the field "Sort by" offers.
  * @type {Record<string, string>}
@@ -98,6 +99,35 @@ export function pageOf(listed, page) {
   const shown = Math.min(Math.max(1, page), pages);
   return { page: shown, pages, images: listed.slice((shown - 1) * PAGE_SIZE, shown * PAGE_SIZE) };
 }
+
+/** Where an image is in a list, from 0, and the images before and after it, null at the ends; null for an image that the list lacks.
+ * @param {Listed[]} listed
+ * @param {string} id
+ */
+export function neighboursOf(listed, id) {
+  const index = listed.findIndex(({ entry }) => entry.id === id);
+  if (index < 0) return null;
+  return { index, previous: listed[index - 1]?.entry ?? null, next: listed[index + 1]?.entry ?? null };
+}
+
+/** The filter that lists an image which is at this place of the list, on the page that has it.
+ * @param {Filter} filter
+ * @param {number} index from 0
+ * @returns {Filter}
+ */
+export const filterAt = (filter, index) => ({ ...filter, page: Math.floor(index / PAGE_SIZE) + 1 });
+
+/** The part of an address after # for a list with an image in sight.
+ * @param {Filter} filter
+ * @param {string[]} classes names
+ * @param {string} id of the image
+ */
+export const encodePlace = (filter, classes, id) => [encodeFilter(filter, classes), new URLSearchParams({ [AT]: id })].filter(String).join('&');
+
+/** The id of the image that is to be in sight, or ''.
+ * @param {string} hash with or without its #
+ */
+export const placeOf = (hash) => new URLSearchParams(hash.replace(/^#/, '')).get(AT) ?? '';
 
 /** A filter as the part of an address after #: what is as at first is left out.
  * @param {Filter} filter

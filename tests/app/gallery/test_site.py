@@ -45,7 +45,7 @@ def files(folder: Path) -> set[str]:
 
 
 def test_the_site_has_these_files_and_no_other(made):
-    shared = {f"shared/{name}" for name in ("viewer.js", "viewer.css", "plotly.js")}
+    shared = {f"shared/{name}" for name in ("viewer.js", "viewer.css", "plotly.js", "index.js")}
     own = {"pages/a-1.html", "thumbs/a-1.jpg", ".gallery/a-1.json"}
     assert files(made) == {"index.html", ".nojekyll"} | shared | own
 
@@ -59,6 +59,12 @@ def test_the_pages_share_the_viewer_its_style_the_results_and_plotly(made):
     assert (made / "shared" / "plotly.js").read_bytes() == plotly_js()
     css = (made / "shared" / "viewer.css").read_text(encoding="utf-8")
     assert "--body-text-color" in css and ".crt-viewer" in css
+
+
+def test_the_pages_of_the_images_have_the_index_beside_them(made):
+    text = (made / "shared" / "index.js").read_text(encoding="utf-8")
+    assert json.loads(text.partition(" = ")[2].rstrip(";\n")) == {name: INDEX[name] for name in ("classes", "images")}
+    assert text.startswith("window.crtIndex = ") and text.isascii()
 
 
 @pytest.mark.parametrize(("name", "record"), [("index.html", INDEX), ("pages/a-1.html", RECORD)])
