@@ -139,7 +139,7 @@ class LayersView:
             )
         rows += [[Words("What each pass changes, mean over all patches of this image", heading=True)], [self._table()]]
         title = f"{TITLES[self.method]}: class-token attention, {self._head_words()}"
-        return Sheet(title, rows, title, self.notes(), MAP_WIDTH, MAP_COLUMNS)
+        return Sheet(title, rows, title, self.notes(), MAP_WIDTH, MAP_COLUMNS, joined=True)
 
     def notes(self) -> list[str]:
         """Lines below the figure: the settings that make it again."""

@@ -10,23 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.requests.ablate_request import TONES, ramp
 from app.requests.export_common import rendered, versions
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
+from crt.viz.chart_colours import DASHES, line_styles
 from crt.viz.plots import Kind
 from crt.viz.print_charts import LINES, Axis, Chart, Series, Table
 from crt.viz.print_layout import Block, Words
 
-NETWORKS = (
-    (r"CRT's CNN|its CNN|CNN branch", "crt_cnn"),
-    (r"CRT", "crt"),
-    (r"TS-CAM", "tscam"),
-    (r"ResNet|CNN alone", "resnet"),
-)
-"""Names of networks, as lines begin with them, and their colours: `app/viewer/charts/colors.mjs`."""
-NEUTRAL = ("ink", "soft")
+PRINT_LINES: dict[str, str] = dict(zip(DASHES, (*LINES, LINES[1]), strict=True))
 CHART_COLUMNS = 3
 ROOM = 0.04  # of the x axis, beside its first and last place
 MOST_CHART_TICKS = 12
@@ -123,32 +116,20 @@ def _chart(chart: dict[str, Any]) -> Chart:
     places = sorted({place for line in lines for place in line["x"]})
     room = ROOM * (places[-1] - places[0]) if any(line["half_range"] for line in lines) else 0.0
     ticks = tuple(places) if len(places) <= MOST_CHART_TICKS else None
-    styles = _styles([line["name"] for line in lines])
+    styles = line_styles([line["name"] for line in lines])
     series = tuple(
-        Series(line["name"], colour, tuple(zip(line["x"], line["y"], strict=True)), dash, tuple(line["half_range"]))
-        for line, (colour, dash) in zip(lines, styles, strict=True)
+        Series(
+            line["name"],
+            style.colour,
+            tuple(zip(line["x"], line["y"], strict=True)),
+            PRINT_LINES[style.dash],
+            tuple(line["half_range"]),
+            hollow=style.hollow,
+        )
+        for line, style in zip(lines, styles, strict=True)
     )
     x = Axis(chart["x"], places[0] - room, places[-1] + room, ticks, tuple(chart.get("x_labels", ())))
     return Chart(chart["title"], x, Axis(chart["y"]), series, chart["caption"])
-
-
-def _styles(names: Sequence[str]) -> list[tuple[str, str]]:
-    """Colour and line of each name, as the page has them: a network's own, a ramp for counts, else neutral."""
-    if (
-        len(names) > 1
-        and all(name[-1:].isdigit() for name in names)
-        and len({name.rstrip("0123456789") for name in names}) == 1
-    ):
-        return [(ramp(k / (len(names) - 1)), LINES[0]) for k in range(len(names))]
-    found: list[tuple[str, str]] = []
-    plain = 0
-    for name in names:
-        tone = next((tone for begin, tone in NETWORKS if re.match(begin, name, re.IGNORECASE)), None)
-        if tone is None:
-            tone, plain = NEUTRAL[plain % len(NEUTRAL)], plain + 1
-        before = sum(colour == TONES[tone] for colour, _ in found)
-        found.append((TONES[tone], LINES[before % len(LINES)]))
-    return found
 
 
 def _csv(table: dict[str, Any]) -> bytes:

@@ -12,18 +12,12 @@ from app.requests.settings import read_group
 from app.requests.validation import choice, is_number, method_of, number
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
+from crt.viz.chart_colours import TONES, tone_colour
 from crt.viz.print_charts import LINES, Axis, Chart, Series
 
 MOST_ROWS, MOST_CELLS = 12, 12
 MOST_CHARTS, MOST_SERIES, MOST_POINTS, MOST_AXIS_TICKS = 8, 16, 400, 40
 LARGEST_VALUE = 1e12
-TONES = {
-    "crt": "#0f766e", "tscam": "#b45309", "resnet": "#4f63d2", "crt_cnn": "#8a8f98", "ink": "#141414",
-    "soft": "#5a606b",
-}  # fmt: skip
-"""Colours of lines by the names that the page's style sheet has for them."""
-RAMP = ("#d0679a", "#5a1038")
-"""Ends of the page's ramp for what has an order."""
 
 
 @dataclass(frozen=True)
@@ -167,22 +161,7 @@ def _series(one: dict[str, Any]) -> Series:
 def _tone(one: dict[str, Any]) -> str:
     """A colour of the page by its name, or a share of its ramp from first (0) to last (1)."""
     tone = one.get("tone")
-    if is_number(tone) and 0 <= tone <= 1:
-        return ramp(tone)
-    return TONES[choice(one, "tone", TONES)]
-
-
-def ramp(share: float) -> str:
-    """The colour at a share of the ramp.
-
-    Args:
-        share: 0 … 1.
-
-    Returns:
-        `#rrggbb`.
-    """
-    ends = ([int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in RAMP)
-    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in zip(*ends, strict=True))
+    return tone_colour(float(tone) if is_number(tone) and 0 <= tone <= 1 else choice(one, "tone", TONES))
 
 
 def _finite(values: dict[str, Any], name: str) -> float:

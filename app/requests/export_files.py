@@ -63,11 +63,11 @@ def maps(screen: ExportView) -> bytes:
         arrays[f"{wanted.key}.scores"] = prediction.scores(wanted.method, wanted.options["loops"])[list(wanted.classes)]
         if wanted.named:
             arrays[f"{wanted.key}.indices"] = np.array(wanted.classes)
-    if shown.added_panel is not None:
-        arrays |= {
-            "added_panel": shown.added_panel.values,
-            "added_panel.content_size": np.array(shown.added_panel.content_size),
-        }
+    for added in shown.added_panels:
+        arrays[added.key] = added.values
+        arrays[f"{added.key}.content_size"] = np.array(added.content_size)
+        if added.classes:
+            arrays[f"{added.key}.indices"] = np.array(added.classes)
     return packed(arrays)
 
 
@@ -119,8 +119,7 @@ def readme(screen: ExportView) -> str:
         if labelled(screen)
         else f"There are no masks, because an indexed PNG holds {MAX_CLASSES} classes and one of these comes later. "
     )
-    added = screen.shown.added_panel
-    more = f"added_panel (h, w) is the map of the panel {added.title}. " if added else ""
+    more = "".join(f"{added.key} (h, w) is the map of the panel {added.title}. " for added in screen.shown.added_panels)
     return (
         f"Class activation maps of {', '.join(screen.classes)}. {FIGURE_WORDS} maps.npz, which numpy.load reads, "
         f"holds for each map an array {name} (K, h, w) of raw, non-negative evidence for the K classes on a grid of "

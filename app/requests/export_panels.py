@@ -20,7 +20,7 @@ from crt.viz import TITLES, probabilities
 from crt.viz.layer import MapLayer
 from crt.viz.plots import Plot
 
-NOTES = {"resnet": "CNN trained alone", "crt_cnn": "CNN trained with the transformer"}
+NOTES = {"resnet": "CNN alone", "crt_cnn": "CNN trained with the transformer"}
 Box = tuple[float, float, float, float]
 
 
@@ -83,7 +83,7 @@ def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointCon
     return measured_panel(shown, title, note, unit, cells, prediction.content_size(method), scores, wanted.ground_truth)
 
 
-def subject_of(prediction: Prediction, wanted: MapSpec) -> str:
+def subject_of(prediction: Prediction, wanted: MapSpec | AddedPanel) -> str:
     """The classes of a CAM in words.
 
     Args:
@@ -96,10 +96,13 @@ def subject_of(prediction: Prediction, wanted: MapSpec) -> str:
     return " + ".join(prediction.classes[index] for index in wanted.classes)
 
 
-def added_panel_of(shown: ExportRequest, added: AddedPanel, letter: str) -> tuple[str, PanelData]:
+def added_panel_of(
+    prediction: Prediction, shown: ExportRequest, added: AddedPanel, letter: str
+) -> tuple[str, PanelData]:
     """The CAM that only the page has.
 
     Args:
+        prediction: of the image.
         shown: the settings of the page.
         added: the CAM.
         letter: A or B where two are compared, else empty.
@@ -107,10 +110,11 @@ def added_panel_of(shown: ExportRequest, added: AddedPanel, letter: str) -> tupl
     Returns:
         Its name among the files, and the panel.
     """
-    key = f"added_panel_{letter.lower()}" if letter else "added_panel"
-    title = f"{letter}: {added.title}" if letter else added.title
+    key = f"{added.key}_{letter.lower()}" if letter else added.key
+    title = f"{subject_of(prediction, added)} by {added.title}" if added.classes else added.title
+    title = f"{letter}: {title}" if letter else title
     return key, measured_panel(
-        shown, title, added.note, added.unit, added.values, added.content_size, {}, shown.ground_truth
+        shown, title, added.note, added.unit, added.values, added.content_size, {}, added.ground_truth
     )
 
 

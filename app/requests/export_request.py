@@ -34,6 +34,8 @@ LETTERS = ("", "A", "B")
 MOST_MAPS = 8
 MOST_GRID_MAPS = 16
 """Maps of a grid of classes by networks."""
+MOST_ADDED_PANELS = 4
+"""Rows of such a grid, each with a map of the added panel."""
 
 
 @dataclass(frozen=True)
@@ -91,20 +93,26 @@ class AddedPanel:
     """One more CAM that only the page has.
 
     Attributes:
+        key: its name among the files.
         title: above it.
         note: below the title.
         unit: a key of `UNITS`.
         values: (h, w) float32 on cells.
         content_size: height and width of the image in cells.
+        ground_truth: outlines and masks of its classes.
         letters: A, B or both where it is compared, else empty.
+        classes: class ids from 0 where maps of other classes are beside it, else empty.
     """
 
+    key: str
     title: str
     note: str
     unit: str
     values: np.ndarray
     content_size: tuple[float, float]
+    ground_truth: GroundTruth
     letters: str = ""
+    classes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ class ExportRequest:
             attributes too.
         points: rows and columns of the page's grid.
         ground_truth: outlines and masks of the chosen classes.
-        added_panel: one more CAM, or None.
+        added_panels: CAMs that only the page has: that of the added panel, or one for each class of it.
     """
 
     classes: tuple[int, ...]
@@ -158,7 +166,7 @@ class ExportRequest:
     settings: dict[str, Any]
     points: tuple[int, int]
     ground_truth: GroundTruth
-    added_panel: AddedPanel | None
+    added_panels: tuple[AddedPanel, ...]
 
     @classmethod
     def of(cls, analysis: Analysis, details: dict[str, Any], *, panels: bool = True) -> ExportRequest:
@@ -178,10 +186,10 @@ class ExportRequest:
         points = int(number(details, "rows", 1, POINTS)), int(number(details, "columns", 1, POINTS))
         ground_truth = _ground_truth(details.get("ground_truth"), points, analysis.prediction.classes)
         maps = _maps(analysis, details, ground_truth, points)
-        added_panel = _added_panel(details.get("added_panel"))
+        added_panels = _added_panels(analysis, details.get("added_panel"), ground_truth, points)
         image = details.get("image") is True
-        compared = len(maps) + (len(added_panel.letters) if added_panel else 0)
-        if panels and not maps and not image and added_panel is None:
+        compared = len(maps) + sum(len(added.letters) for added in added_panels)
+        if panels and not maps and not image and not added_panels:
             raise InvalidSetting("Nothing is shown that could be exported: switch a map on.")
         values = read_group(details)
         absolute: dict[str, float] = {}
@@ -207,7 +215,7 @@ class ExportRequest:
             settings=values,
             points=points,
             ground_truth=ground_truth,
-            added_panel=added_panel,
+            added_panels=added_panels,
             **own,
         )
 
@@ -286,9 +294,25 @@ def bits(text: Any, points: tuple[int, int]) -> np.ndarray:
     return np.unpackbits(data)[:count].reshape(points).astype(bool)
 
 
-def _added_panel(payload: Any) -> AddedPanel | None:
+def _added_panels(
+    analysis: Analysis, payload: Any, ground_truth: GroundTruth, points: tuple[int, int]
+) -> tuple[AddedPanel, ...]:
+    """The CAM of the added panel, or a list of them, each of its own classes."""
     if payload is None:
-        return None
+        return ()
+    if not isinstance(payload, list):
+        return (_added_panel(analysis, payload, "added_panel", ground_truth, points),)
+    if len(payload) > MOST_ADDED_PANELS:
+        raise InvalidSetting("These are too many maps for one export: switch some off.")
+    return tuple(
+        _added_panel(analysis, one, f"added_panel_{number}", ground_truth, points)
+        for number, one in enumerate(payload, 1)
+    )
+
+
+def _added_panel(
+    analysis: Analysis, payload: Any, key: str, ground_truth: GroundTruth, points: tuple[int, int]
+) -> AddedPanel:
     if not isinstance(payload, dict):
         raise InvalidSetting("The additional map cannot be read: choose it again.")
     h, w = (int(number(payload, side, 1, CELLS)) for side in ("h", "w"))
@@ -298,7 +322,12 @@ def _added_panel(payload: Any) -> AddedPanel | None:
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
     letters = choice({"letters": ""} | payload, "letters", (*LETTERS, "".join(LETTERS)))
-    return AddedPanel(short_text(payload, "title"), short_text(payload, "note"), unit, values, content_size, letters)
+    title, note = short_text(payload, "title"), short_text(payload, "note")
+    classes: tuple[int, ...] = ()
+    if "classes" in payload:
+        classes = tuple(classes_of(analysis, payload))
+        ground_truth = _ground_truth(payload.get("ground_truth"), points, analysis.prediction.classes)
+    return AddedPanel(key, title, note, unit, values, content_size, ground_truth, letters, classes)
 
 
 def short_text(details: dict[str, Any], name: str) -> str:

@@ -24,6 +24,7 @@ class Sheet:
         notes: below all.
         width: inches of a column where the figure is not made for print.
         columns: the least number of columns.
+        joined: whether rows of small maps stand beside each other in print, where there is room for them.
     """
 
     subject: str
@@ -32,6 +33,7 @@ class Sheet:
     notes: Sequence[str] = ()
     width: float = PANEL_WIDTH
     columns: int = 1
+    joined: bool = False
 
     def figure(self, options: FigureOptions) -> Figure:
         """Draw it.
@@ -50,7 +52,7 @@ class Sheet:
         title, notes = (self.title, self.notes) if inside else ("", ())
         if options.size is None:
             return lay_out(rows, title=title, notes=notes, width=self.width, columns=self.columns)
-        return print_figure(rows, options.size, title=title, notes=notes, columns=self.columns)
+        return print_figure(rows, options.size, title=title, notes=notes, columns=self.columns, joined=self.joined)
 
     def caption(self, options: FigureOptions) -> str:
         """Title, panels by their letters, and settings as one paragraph.

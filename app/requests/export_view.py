@@ -12,7 +12,7 @@ from app.core.analysis import Analysis
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import files_of, readme
 from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
-from app.requests.export_request import UNITS, ExportRequest
+from app.requests.export_request import UNITS, AddedPanel, ExportRequest, MapSpec
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig
@@ -58,18 +58,21 @@ class ExportView:
         Returns:
             The contents of the screen.
         """
-        panels = [(one.letter, one.key, panel_of(analysis.prediction, shown, config, one)) for one in shown.maps]
-        if (added := shown.added_panel) is not None:
-            panels += [(letter, *added_panel_of(shown, added, letter)) for letter in added.letters or ("",)]
-        panels.sort(key=lambda panel: panel[0])  # A before B
-        return cls(analysis, shown, config, scaled({key: panel for _, key, panel in panels}, shown))
+        prediction = analysis.prediction
+        panels = [(one.letter, one.classes, (one.key, panel_of(prediction, shown, config, one))) for one in shown.maps]
+        for added in shown.added_panels:
+            classes = added.classes or shown.classes
+            panels += [
+                (letter, classes, added_panel_of(prediction, shown, added, letter)) for letter in added.letters or ("",)
+            ]
+        rows = list(dict.fromkeys(classes for _, classes, _ in panels))
+        panels.sort(key=lambda panel: (panel[0], rows.index(panel[1])))  # A before B; in a grid, class by class
+        return cls(analysis, shown, config, scaled(dict(panel for _, _, panel in panels), shown))
 
     @property
     def class_ids(self) -> tuple[int, ...]:
         """Class ids of the maps, each once; those chosen on the page if there are no maps."""
-        return (
-            tuple(dict.fromkeys(index for wanted in self.shown.maps for index in wanted.classes)) or self.shown.classes
-        )
+        return tuple(dict.fromkeys(index for wanted in self._wanted for index in wanted.classes)) or self.shown.classes
 
     @property
     def classes(self) -> list[str]:
@@ -107,10 +110,11 @@ class ExportView:
         panels = [Plot("Image", f"{width} × {height} px")] if self.shown.image else []
         panels += [self._difference()] if self.shown.difference else []
         panels += [plot_of(shot, self.shown) for shot in self.shots.values()]
-        named = any(wanted.named for wanted in self.shown.maps)
+        added = any(one.classes for one in self.shown.added_panels)
+        named = added or any(wanted.named for wanted in self.shown.maps)
         title = (", " if named else " + ").join(self.classes)
         style = Style(self.shown.colormap, self.shown.opacity, self.shown.ground_truth.rings)
-        columns = len({wanted.method for wanted in self.shown.maps}) if named and not self._lettered else 0
+        columns = len({wanted.method for wanted in self.shown.maps}) + added if named and not self._lettered else 0
         rows = grid_of([MapBlock(self.analysis.image, panel, style) for panel in panels], columns)
         return Sheet(f"Class activation maps: {title}", rows, title, self.notes())
 
@@ -120,7 +124,7 @@ class ExportView:
         notes = [settings_line(prediction, loops=shown.loops, refined=shown.refined)]
         if any(shot.unit == "product" for shot in self.shots.values()):
             notes.append(f"Refinement: {attention_words(shown.pass_reduction, blocks_between(shown.blocks))}.")
-        several = max((len(wanted.classes) for wanted in shown.maps), default=len(shown.classes)) > 1
+        several = max((len(one.classes) for one in self._wanted if one.classes), default=len(shown.classes)) > 1
         if several:
             notes.append("Several classes: each point shows the largest value among their maps.")
         outlined = ", white outline" if shown.outline else ""
@@ -147,6 +151,12 @@ class ExportView:
         for wanted in shown.maps:
             names = [prediction.classes[index] for index in wanted.classes]
             maps[wanted.key] |= {"method": wanted.method, "classes": names, **wanted.options}
+        for added in shown.added_panels:
+            names = [prediction.classes[index] for index in added.classes]
+            for letter in added.letters if names else ():
+                maps[f"{added.key}_{letter.lower()}"]["classes"] = names
+            if names and not added.letters:
+                maps[added.key]["classes"] = names
         return {
             "classes": [{"index": index, "name": prediction.classes[index]} for index in shown.classes],
             "shown": {path: value for path, value in shown.settings.items() if "." not in path}
@@ -159,7 +169,12 @@ class ExportView:
     @property
     def _lettered(self) -> bool:
         """Whether two maps are compared; those of a grid of classes by networks have no letters."""
-        return any(wanted.letter for wanted in self.shown.maps)
+        return any(wanted.letter for wanted in self.shown.maps) or any(one.letters for one in self.shown.added_panels)
+
+    @property
+    def _wanted(self) -> tuple[MapSpec | AddedPanel, ...]:
+        """The CAMs, those of the networks first."""
+        return (*self.shown.maps, *self.shown.added_panels)
 
     def _difference(self) -> Plot:
         a, b = list(self.shots.values())[:2]
@@ -170,8 +185,11 @@ class ExportView:
         if self.shown.scale != "map":
             vmax = 1.0 if not raw else max(a.vmax, b.vmax) if self.shown.scale == "shared" else a.vmax
         ends, title, note, truth = ("more B", "more A"), "A − B", "", a.outlines
-        subjects = [subject_of(self.analysis.prediction, wanted) for wanted in self.shown.maps]
-        first, second = subjects if len(subjects) == 2 else ("", "")  # the added panel's title has no class
+        lettered = [(one.letter, one) for one in self.shown.maps]
+        lettered += [(letter, one) for one in self.shown.added_panels for letter in one.letters if one.classes]
+        lettered.sort(key=lambda pair: pair[0])
+        subjects = [subject_of(self.analysis.prediction, one) for _, one in lettered]
+        first, second = subjects if len(subjects) == 2 else ("", "")  # an added panel may have no class in its title
         if first != second:
             title, note, truth = f"{first} − {second}", f"A − B, {UNITS[unit]}", (*a.outlines, *b.outlines)
             if max(len(first), len(second)) <= END_LENGTH:

@@ -11,7 +11,6 @@ import base64
 import gzip
 import hashlib
 import json
-import posixpath
 import re
 from functools import cache
 from graphlib import TopologicalSorter
@@ -20,7 +19,17 @@ from typing import Any
 
 from app.gradio_compat import theme_css
 from app.theme import COLOURS, theme
-from app.viewer.files import HERE, STANDALONE, modules, plotly_js, style, template
+from app.viewer.files import (
+    HERE,
+    LATER_IMPORT,
+    STANDALONE,
+    STATIC_IMPORT,
+    imported,
+    modules,
+    plotly_js,
+    style,
+    template,
+)
 
 PARTS_FOLDER = HERE / "standalone"
 DOCUMENT_SHELL = PARTS_FOLDER / "document.html"
@@ -29,9 +38,10 @@ IMAGE_QUALITY = 80
 """Of the image as JPEG, so that the file of one at 336 pixels stays under 3 MB."""
 BLOB_OF = "blob-of:"
 """Marks the import of a module by its path; `standalone/boot.js` has the same."""
+_COMMENTS = re.compile(r"(?m)^[ \t]*(?:/\*\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*)[ \t]*\n")
+"""Comments that have lines of their own, a third of the modules: a page does without them."""
 _RECORD = "record"
 _DATA = '<script type="text/plain" id="crt-{}">{}</script>'
-_IMPORT = re.compile(r"(?m)^(import .* from ')(\.[^']+)(';)$")
 _POLICY = (
     "default-src 'none'; script-src '{digest}' {scripts}blob:; style-src {files}'unsafe-inline'; "
     "img-src {files}data: blob:; base-uri 'none'; form-action 'none'"
@@ -102,19 +112,21 @@ def linked_modules() -> list[tuple[str, str]]:
     """The modules, each after those that it imports.
 
     Returns:
-        Path in the viewer's folder, and source with each relative import replaced by `BLOB_OF` and the path.
+        Path in the viewer's folder, and source without comments, with each relative import replaced by `BLOB_OF` and
+        the path, also where a module is loaded later.
 
     Raises:
         graphlib.CycleError: modules import each other.
     """
     sources: dict[str, str] = {}
-    imported: dict[str, list[str]] = {}
+    needed: dict[str, list[str]] = {}
     for name, content in modules().items():
-        folder, source = posixpath.dirname(name), content.decode()
-        resolve = {path: posixpath.normpath(posixpath.join(folder, path)) for _, path, _ in _IMPORT.findall(source)}
-        imported[name] = list(resolve.values())
-        sources[name] = _IMPORT.sub(lambda found, to=resolve: f"{found[1]}{BLOB_OF}{to[found[2]]}{found[3]}", source)
-    return [(name, sources[name]) for name in TopologicalSorter(imported).static_order()]
+        source = _COMMENTS.sub("", content.decode())
+        to = imported(name, STATIC_IMPORT, LATER_IMPORT)
+        for pattern in (STATIC_IMPORT, LATER_IMPORT):
+            source = pattern.sub(lambda found, to=to: f"{found[1]}{BLOB_OF}{to[found[2]]}{found[3]}", source)
+        sources[name], needed[name] = source, list(to.values())
+    return [(name, sources[name]) for name in TopologicalSorter(needed).static_order()]
 
 
 def gzip_base64(data: bytes) -> str:

@@ -6,6 +6,7 @@
 import { runKey } from '../core/answers.mjs';
 import { downloaded } from '../core/download.mjs';
 import { make } from '../core/dom.mjs';
+import { createNotice } from '../core/notice.mjs';
 import { countWords } from '../core/words.mjs';
 import { packBits, toBase64 } from './bits.mjs';
 import { gridSize } from '../explore/draw.mjs';
@@ -24,24 +25,46 @@ const SAVED_MS = 60_000; // ms for which a browser may still read what it saves
 /** @type {Record<string, string>} */
 const KINDS = { zip: 'the ZIP', png: 'the PNG', pdf: 'the PDF', svg: 'the SVG', mask: 'the mask', page: 'the interactive page' };
 
-/** What the server needs to draw the screen again. `added`: the added panel as page.addedPanels makes it, or null.
+/** What the server needs to draw the screen again. `added`: the added panel for classes, as page.addedPanels makes it, or null.
  * @param {Crt.State} state
  * @param {Crt.View} view
- * @param {Crt.AddedPanel | null} [added]
+ * @param {(classes: number[]) => Crt.AddedPanel | null} [added]
  */
-export function describeView(state, view, added = null) {
+export function describeView(state, view, added = () => null) {
   const [rows, columns] = gridSize(view.image.naturalWidth, view.image.naturalHeight);
   const side = state.compare.view === 'side';
   const shown = shownMaps(state, view.run);
-  const letters = shown.filter(({ method }) => method === ADDED_PANEL).map(({ letter }) => letter).join('');
   return {
     ...exported(state), absolute: exported(state, 'absolute'), classes: state.classes, rows, columns,
     maps: shown.filter(({ method }) => method !== ADDED_PANEL).map((one) => describeMap(one, state, view, rows, columns)),
     image: side && state.visible.input,
     difference: state.compare.view === 'difference',
     ground_truth: state.ground_truth ? describeGroundTruth(groundTruthOf(state, view), rows, columns) : null,
-    added_panel: (side || letters) && added && added.map.data.length > 1 ? { ...describeAddedPanel(added), letters } : null,
+    added_panel: describeAdded(shown.filter(({ method }) => method === ADDED_PANEL), state, view, added, rows, columns),
   };
+}
+
+/** The added panel with its letters; a list of its maps where they are of other classes than those chosen, each with its classes and
+ *  their ground truth; null where there is none. In a grid a class without a map keeps its place.
+ * @param {import('../explore/shown_maps.mjs').ShownMap[]} shown its maps on the screen but for those side by side
+ * @param {Crt.State} state
+ * @param {Crt.View} view
+ * @param {(classes: number[]) => Crt.AddedPanel | null} added
+ * @param {number} rows
+ * @param {number} columns
+ */
+function describeAdded(shown, state, view, added, rows, columns) {
+  if (!shown.some(({ subject }) => subject)) {
+    const panel = shown.length || state.compare.view === 'side' ? added(state.classes) : null;
+    return panel && panel.map.data.length > 1 ? { ...describeAddedPanel(panel), letters: shown.map(({ letter }) => letter).join('') } : null;
+  }
+  return shown.flatMap(({ letter, own }) => {
+    const classes = own.classes ?? state.classes;
+    const panel = added(classes);
+    if (!panel || (letter && panel.map.data.length < 2)) return [];
+    const truth = state.ground_truth ? describeGroundTruth(groundTruthOf({ ...state, classes }, view), rows, columns) : null;
+    return { ...describeAddedPanel(panel), letters: letter, classes, ground_truth: truth };
+  });
 }
 
 /** A map; where it may be of other classes than those chosen, with its classes and their ground truth.
@@ -135,6 +158,7 @@ export function mountExport(page) {
   });
   /** @type {AbortController | null} */
   let making = null; // while the server makes a file
+  const showNote = createNotice(at('export-note'));
 
   button.addEventListener('click', () => (menu.hidden ? open(0) : close()));
   button.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
@@ -190,18 +214,18 @@ export function mountExport(page) {
   function describe() {
     const state = store.get();
     const now = current();
-    const added = state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now);
+    const added = (/** @type {number[]} */ classes) => (state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now, classes)) ?? null;
     return { tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now) };
   }
 
   /** @param {string} kind */
   async function makeFile(kind, more = {}) {
-    if (making) return showNote(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`);
+    if (making) return showNote(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`, 'under way');
     const now = current();
     making = new AbortController();
     const { signal } = making;
     button.setAttribute('aria-busy', 'true');
-    showNote(`Making ${KINDS[kind]}…`);
+    showNote(`Making ${KINDS[kind]}…`, 'under way');
     const details = kind === 'page' ? { kind, ...describeSaved(page) } : { kind, ...describe(), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal });
@@ -212,14 +236,14 @@ export function mountExport(page) {
         if (got.caption) save(new TextEncoder().encode(got.caption), got.name.replace(/\.\w+$/, '.txt'));
         return showNote(`${got.name}, ${bytesWords(got.size)}${got.caption ? ', and its caption as a text file' : ''}`);
       }
-      showNote('Collecting what the scenes show…');
+      showNote('Collecting what the scenes show…', 'under way');
       const talk = talkOf(await page.scenes.contents(signal), runKey(now.run));
       const whole = await withTalk(bytes, talk);
-      if (whole.length > FILE_MAX_BYTES) return showNote(`With ${countWords(talk.scenes.length, 'scene')} the file has ${bytesWords(whole.length)}, more than ${bytesWords(FILE_MAX_BYTES)}: delete scenes, or show their images at a smaller input size.`);
+      if (whole.length > FILE_MAX_BYTES) return showNote(`With ${countWords(talk.scenes.length, 'scene')} the file has ${bytesWords(whole.length)}, more than ${bytesWords(FILE_MAX_BYTES)}: delete scenes, or show their images at a smaller input size.`, 'failed');
       save(whole, got.name);
       return showNote(`${got.name}, ${bytesWords(whole.length)}, ${talkWords(talk.scenes.length, total)}`);
     } catch (error) {
-      return isDropped(error) ? undefined : showNote(sentenceOf(error));
+      return isDropped(error) ? undefined : showNote(sentenceOf(error), 'failed');
     } finally {
       making = null;
       button.removeAttribute('aria-busy');
@@ -238,11 +262,6 @@ export function mountExport(page) {
     code.select();
   }
 
-  /** @param {string} text */
-  function showNote(text) {
-    at('export-note').textContent = text;
-    at('export-note').hidden = !text;
-  }
 }
 
 /** Let the browser save a file.

@@ -23,7 +23,8 @@ export function pythonString(text) {
  */
 export function wantedMaps(state, run) {
   const { loops, refined } = state;
-  if (state.compare.view === 'classes') return gridMethods(state, run).map((method) => ({ name: method, method, loops, refined }));
+  const networks = (/** @type {string[]} */ methods) => (methods.some((method) => run.methods.includes(method)) ? methods.filter((method) => run.methods.includes(method)) : run.methods);
+  if (state.compare.view === 'classes') return networks(gridMethods(state, run)).map((method) => ({ name: method, method, loops, refined }));
   const maps = shownMaps(state, run).filter(({ method }) => run.methods.includes(method));
   if (!maps.length) return run.methods.map((method) => ({ name: method, method, loops, refined }));
   return maps.map(({ method, letter, own, subject }) => {

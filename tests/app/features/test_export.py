@@ -348,6 +348,40 @@ def test_the_added_panel_is_compared(analysis):
     assert not screen(analysis, maps=[crt], difference=True, added_panel=added_panel()).shown.difference
 
 
+def test_each_side_has_the_added_panel_of_its_own_class(analysis):
+    sides = [
+        added_panel(letters="A", classes=[0], unit="explainer"),
+        added_panel(letters="B", classes=[1], ground_truth={"polygons": [RING], "inside": bits(inside())}),
+    ]
+    shown = screen(analysis, maps=[], difference=True, added_panel=sides)
+    assert list(shown.shots) == ["added_panel_1_a", "added_panel_2_b"]
+    a, b = shown.shots.values()
+    assert a.title == "A: cat by Attention" and b.title.endswith("by Attention")
+    assert a.iou is None and b.iou is not None
+    assert shown.class_ids == (0, 1) and shown.shown.difference
+    assert any(line.startswith("cat − ") for line in words(shown.figures(["svg"])["svg"]))
+    assert [one["classes"] for one in shown.settings()["maps"].values()] == [[name] for name in CLASSES[:2]]
+    with np.load(io.BytesIO(shown.files()["maps.npz"])) as arrays:
+        assert arrays["added_panel_2"].shape == (3, 4) and arrays["added_panel_2.indices"].tolist() == [1]
+    crt = {"method": "crt", "letter": "A", "classes": [0], "ground_truth": None}
+    mixed = screen(analysis, maps=[crt], difference=True, added_panel=[added_panel(letters="B", classes=[2])])
+    assert [shot.title.split(" ")[0] for shot in mixed.shots.values()] == ["A:", "B:"]
+
+
+def test_a_grid_of_classes_has_a_column_of_the_added_panel(analysis):
+    maps = [
+        {"method": method, "letter": "", "classes": [index], "ground_truth": None}
+        for index in (1, 0)
+        for method in ("resnet", "crt")
+    ]
+    shown = screen(analysis, maps=maps, added_panel=[added_panel(classes=[index]) for index in (1, 0)])
+    titles = [shot.title for shot in shown.shots.values()]
+    assert titles[2:6:3] == ["".join(CLASSES[1:2]) + " by Attention", "cat by Attention"]
+    assert [len(row) for row in shown.sheet().rows] == [3, 3]
+    with pytest.raises(InvalidSetting, match="too many"):
+        screen(analysis, maps=maps, added_panel=[added_panel(classes=[0])] * 5)
+
+
 def test_a_map_as_large_as_the_page_shows_is_exported(analysis):
     values = base64.b64encode(np.ones((512, 384), "<f4").tobytes()).decode()
     large = added_panel(values=values, h=512, w=384, down=512, across=384)
@@ -393,6 +427,8 @@ def test_a_map_of_nothing_is_exported(analysis):
         {"added_panel": added_panel(title=3)}, {"added_panel": added_panel(unit="$")},
         {"added_panel": added_panel(across=0)}, {"added_panel": added_panel(letters="BA")},
         {"added_panel": added_panel(letters=None)}, {"added_panel": added_panel(h=513)},
+        {"added_panel": [1]}, {"added_panel": [[]]}, {"added_panel": added_panel(classes=[3])},
+        {"added_panel": [added_panel(classes=None)]}, {"added_panel": [added_panel(classes=[0], ground_truth=3)]},
         {"added_panel": added_panel(values=base64.b64encode(np.full(12, np.nan, "<f4").tobytes()).decode())},
     ],
 )  # fmt: skip

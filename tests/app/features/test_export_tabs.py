@@ -144,7 +144,8 @@ def test_the_results_are_their_tables_and_charts(analysis, page):
     assert sum(name.endswith(".csv") for name in files) == sum(len(one["tables"]) for one in sections)
     said = set(words(files["figure.svg"]))
     assert {one["title"] for one in sections} <= said
-    assert {chart["title"] for one in sections for chart in one["charts"]} <= said
+    text = " ".join(words(files["figure.svg"]))  # the lines of a long title follow one another
+    assert not [chart["title"] for one in sections for chart in one["charts"] if chart["title"] not in text], text
     assert sections[0]["tables"][0]["rows"][0][1] in said
 
 

@@ -55,6 +55,19 @@ def test_each_module_comes_after_those_that_it_imports():
     assert seen == set(modules())
 
 
+def test_a_module_in_a_page_is_that_of_the_app_without_comments():
+    for name, source in linked_modules():
+        kept, code = (
+            [re.sub(rf"'(?:{BLOB_OF}|\.)[^']+'", "''", line) for line in text.splitlines()]
+            for text in (source, modules()[name].decode())
+        )
+        remaining = iter(code)
+        assert all(line in remaining for line in kept), name  # in their order
+        assert not [line for line in kept if re.match(r"\s*(//|/\*\*? .*\*/$|\* )", line)], name
+        begins = ("import ", "export ", "const ", "let ", "function ", "async function ", "class ")
+        assert [line for line in kept if line.startswith(begins)] == [line for line in code if line.startswith(begins)]
+
+
 def test_one_image_at_336_pixels_with_20_classes_is_small_enough():
     numbers = np.random.default_rng(0)
     loops, tiles, classes, cells, patches, blocks = 4, 4, 20, 14 * 14, 14 * 14, 12
