@@ -4,6 +4,8 @@ import { answerKey, runKey } from '../core/answers.mjs';
 import { make } from '../core/dom.mjs';
 import { sentenceOf } from '../core/rpc.mjs';
 import { scaleLines } from '../explore/draw.mjs';
+import { fileOf } from '../explore/file_cams.mjs';
+import { addedClasses } from '../explore/shown_maps.mjs';
 import { withShapes } from '../ground_truth/ground_truth.mjs';
 import { decode, encode, fit } from '../permalink/query.mjs';
 import { isWanted, wantedOf } from './scene_runs.mjs';
@@ -14,8 +16,8 @@ import { layOut, outlineScale } from './slide_layout.mjs';
 const SWIPE_MIN_PX = 48; // px
 const VALUE_MS = 1400; // ms for which a value that a key has changed is shown large
 
-/** `key`: the run of a slide, once it is fetched; `run`, `answers` and `drawn`: of its scene.
- * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string } & Pick<Crt.Scene, 'run' | 'answers' | 'drawn'>} Slide
+/** `key`: the run of a slide, once it is fetched; `run`, `answers` and `drawn`: of its `scene`.
+ * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string, scene?: Crt.Scene } & Pick<Crt.Scene, 'run' | 'answers' | 'drawn'>} Slide
  */
 
 /** What is presented: the saved scenes, or the examples with their claims. [{ title, claim, link }]
@@ -24,7 +26,7 @@ const VALUE_MS = 1400; // ms for which a value that a key has changed is shown l
  * @returns {Slide[]}
  */
 export function slidesOf(scenes, cards) {
-  if (scenes.length) return scenes.map(({ title, query, run, answers, drawn }) => ({ title, claim: '', link: decode(query), run, answers, drawn }));
+  if (scenes.length) return scenes.map((scene) => ({ title: scene.title, claim: '', link: decode(scene.query), run: scene.run, answers: scene.answers, drawn: scene.drawn, scene }));
   return cards.map(({ id, title, claim = '', view = '' }) => ({ title, claim, link: decode(`v=1&pic=ex.${id}${view ? `&${view}` : ''}`) }));
 }
 
@@ -33,7 +35,10 @@ export function slidesOf(scenes, cards) {
  * @param {Crt.State} state
  * @returns {Slide}
  */
-const slideOf = ({ run }, state) => ({ title: state.classes.map((index) => run.classes[index]).join(' + '), claim: '', link: decode(encode(state, run)) });
+function slideOf({ run }, state) {
+  const link = decode(encode(state, run, true));
+  return { title: state.classes.map((index) => run.classes[index]).join(' + '), claim: '', link: { ...link, settings: { ...link.settings, added_panel: state.added_panel } } };
+}
 
 /** @param {Crt.Page} page */
 export function mountPresentation(page) {
@@ -63,8 +68,8 @@ export function mountPresentation(page) {
   swipe();
   onDraw((state, now) => {
     if (!shown?.slides.length) return;
-    at('present-words').textContent = state.tab === 'results' ? '' : words(state, now.run);
-    layOut(page, state, now.image);
+    at('present-words').textContent = state.tab === 'results' ? '' : words(state, now.run, (state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now)?.title) ?? '');
+    queueMicrotask(() => shown?.slides.length && layOut(page, state, now.image)); // after the parts that were loaded later
   });
   onRun((next) => {
     if (!shown || next?.run.pending || (next && [...shown.runs.values()].includes(next))) return;
@@ -119,6 +124,9 @@ export function mountPresentation(page) {
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
     try {
+      if (slide.scene) slide.link = await page.scenes.link(slide.scene);
+      await page.need(slide.link.settings.tab); // the server may be away later
+      if (slide.link.settings.added_panel?.kind === 'attention') await page.need('layers');
       if (slide.run) {
         slide.key = slide.run;
         await page.scenes.restore(slide);
@@ -151,9 +159,11 @@ export function mountPresentation(page) {
     if (!kept) return; // every slide has its run once it is fetched
     if (view() !== kept) page.showRun(kept);
     const { settings } = fit(slide.link, kept, store.get());
-    const { added_panel: added, classes } = { ...store.get(), ...settings };
-    const computed = added?.kind === 'explainer' && page.answers.get(answerKey('explain', { method: added.method, name: added.name, classes }, kept.run));
-    const added_panel = added?.kind === 'attention' || computed ? added : null; // another explainer would need the server
+    const next = { ...store.get(), ...settings };
+    const { added_panel: added } = next;
+    const computed = added?.kind === 'explainer' && addedClasses(next, kept.run).every((classes) => page.answers.get(answerKey('explain', { method: added.method, name: added.name, classes }, kept.run)));
+    const given = added?.kind === 'file' && fileOf(kept.run.imageId, added.id);
+    const added_panel = added?.kind === 'attention' || computed || given ? added : null; // another explainer would need the server
     const { drawn } = shown.former.state;
     store.set({ ...settings, added_panel, drawn: slide.drawn ? withShapes({ ...store.get(), drawn }, kept.run, slide.drawn) : drawn });
     at('present-title').textContent = slide.title;

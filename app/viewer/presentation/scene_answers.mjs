@@ -1,7 +1,8 @@
 // Which answers of the server a screen is made of, beside its run.
 
-import { wantedBy } from '../ablation/ablation.mjs';
+import { wantedBy } from '../ablation/plan.mjs';
 import { answerKey } from '../core/answers.mjs';
+import { addedClasses } from '../explore/shown_maps.mjs';
 import { sourceMethod } from '../masks/mask_export.mjs';
 import { maskDetails, walkDetails } from '../masks/mask_settings.mjs';
 
@@ -22,7 +23,7 @@ export function neededAnswers(state, run) {
  * @returns {[string, object][]}
  */
 function pairs(state, run) {
-  const { tab, added_panel, classes, mask } = state;
+  const { tab, added_panel, mask } = state;
   if (tab === 'ablate') return wantedBy(state.ablate.show, run.chosen).map(({ size, mode }) => ['ablate', { size, mode }]);
   if (tab === 'layers') return state.layers.head === null ? [] : [['load_heads', { method: state.layers.method }]];
   if (tab === 'masks') {
@@ -34,7 +35,8 @@ function pairs(state, run) {
       ...(segmentation && mask.deeplab ? [/** @type {[string, object]} */ (['deeplab', {}])] : []),
     ];
   }
-  if (tab !== 'explore' || !added_panel || state.compare.view !== 'side') return [];
-  if (added_panel.kind === 'explainer') return [['explain', { method: added_panel.method, name: added_panel.name, classes }]];
+  const shown = tab === 'explore' ? addedClasses(state, run) : [];
+  if (!added_panel || !shown.length) return [];
+  if (added_panel.kind === 'explainer') return shown.map((classes) => ['explain', { method: added_panel.method, name: added_panel.name, classes }]);
   return added_panel.kind === 'file' || added_panel.head === null ? [] : [['load_heads', { method: added_panel.method }]];
 }

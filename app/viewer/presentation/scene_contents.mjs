@@ -1,11 +1,14 @@
 // What scenes show: their runs and answers put away, found again, and gathered for a file.
 
 import { RequestError, isDropped, sentenceOf } from '../core/rpc.mjs';
-import { decode } from '../permalink/query.mjs';
-import { eventOf, keysOf } from './scene_file.mjs';
+import { BadCam, checkAspect } from '../explore/cam_rules.mjs';
+import { CAMS_KEY, keepSaved } from '../explore/file_cams.mjs';
+import { decode, withoutFile } from '../permalink/query.mjs';
+import { eventOf, imageIdOf, keysOf } from './scene_file.mjs';
 import { fetchedRun } from './scene_runs.mjs';
 
 /** @typedef {import('./scene_file.mjs').Kept} Kept */
+/** @typedef {import('../explore/file_cams.mjs').SavedFile} SavedFile */
 
 /**
  * @param {Crt.Page} page
@@ -34,8 +37,22 @@ export function createSceneContents(page, kept) {
     take(values) {
       for (const [key, value] of values) {
         kept.put(key, value);
-        if (eventOf(key) !== 'run') page.answers.put(key, value);
+        if (!['run', CAMS_KEY].includes(eventOf(key))) page.answers.put(key, value);
       }
+    },
+    /** The link of a scene with the map from its file, which is kept for the scene's image; without that map where it is not
+     *  here or does not fit the image.
+     * @param {Pick<Crt.Scene, 'query' | 'run' | 'file'>} scene
+     * @returns {Promise<Crt.Link>}
+     */
+    async link({ query, run, file }) {
+      const link = decode(query);
+      if (link.settings.added_panel?.kind !== 'file') return link;
+      const [header, given] = await Promise.all([run, file].map((key) => (key ? kept.get(key) : undefined)));
+      const saved = /** @type {SavedFile | undefined} */ (/** @type {unknown} */ (given));
+      const fits = saved && header && saved.cams.every(({ size }) => isLike(size, header.source));
+      const settings = fits ? { ...link.settings, added_panel: { kind: /** @type {const} */ ('file'), id: keepSaved(imageIdOf(run), saved) } } : withoutFile(link.settings);
+      return { ...link, settings };
     },
     /** Let page.answers have those of a scene.
      * @param {Pick<Crt.Scene, 'answers'>} scene
@@ -95,4 +112,18 @@ export function createSceneContents(page, kept) {
       return { scenes: complete, kept: found, whole: complete.filter(({ run }) => run && found.has(run)).length };
     },
   };
+}
+
+/** Whether a map of this size can cover an image.
+ * @param {Crt.Size} size
+ * @param {Crt.Size} image
+ */
+function isLike(size, image) {
+  try {
+    checkAspect(size, image);
+    return true;
+  } catch (error) {
+    if (error instanceof BadCam) return false;
+    throw error;
+  }
 }

@@ -1,7 +1,9 @@
 // Scenes as text: a file of them, and what this browser keeps. A file also holds what its scenes show (`kept`): runs with
-// their image, and answers of the server. Everything that is read is checked.
+// their image, answers of the server, and maps from files. Everything that is read is checked.
 
 import { base64ToBuffer } from '../core/decode.mjs';
+import { CAMS_KEY } from '../explore/file_cams.mjs';
+import { isSavedFile } from '../explore/saved_cams.mjs';
 import { toBase64 } from '../export/bits.mjs';
 import { decode } from '../permalink/query.mjs';
 
@@ -68,10 +70,26 @@ export function openKept(values) {
     const opened = isKey(key) && typeof value === 'object' && value !== null ? withBytes(value) : null;
     const event = opened && eventOf(key);
     if (!opened || !event) continue;
-    if (event === RUN ? isRun(opened) : event !== 'ablate' || Boolean(opened.cannot) || hasMaps(opened)) found.set(key, opened);
+    if (isWhole(event, opened)) found.set(key, opened);
   }
   return found;
 }
+
+/** Whether what a key holds can be shown.
+ * @param {string} event as eventOf gives it
+ * @param {Kept} value
+ */
+function isWhole(event, value) {
+  if (event === RUN) return isRun(value);
+  if (event === CAMS_KEY) return isSavedFile(value);
+  return event !== 'ablate' || Boolean(value.cannot) || hasMaps(value);
+}
+
+/** How many maps from files scenes have lost, because they cannot be read.
+ * @param {Crt.Scene[]} scenes
+ * @param {Map<string, Kept>} kept
+ */
+export const lostFiles = (scenes, kept) => new Set(scenes.flatMap(({ file }) => (file && !kept.has(file) ? [file] : []))).size;
 
 /** The list with the scene at `from` moved by `by` positions.
  * @param {Crt.Scene[]} scenes
@@ -94,7 +112,7 @@ export const sceneIndex = (scenes, { title, query }) => scenes.findIndex((one) =
 /** All keys of what scenes show.
  * @param {Crt.Scene[]} scenes
  */
-export const keysOf = (scenes) => new Set(scenes.flatMap(({ run, answers = [] }) => (run ? [run, ...answers] : answers)));
+export const keysOf = (scenes) => new Set(scenes.flatMap(({ run, answers = [], file }) => [...(run ? [run] : []), ...answers, ...(file ? [file] : [])]));
 
 /** The id of a run's image, from the run's key; '' for none.
  * @param {string | undefined} key
@@ -135,13 +153,14 @@ function isScene(one) {
  * @param {Crt.Scene} one
  * @returns {Crt.Scene}
  */
-function sceneOf({ title, query, thumb, drawn, run, answers }) {
+function sceneOf({ title, query, thumb, drawn, run, answers, file }) {
   return {
     title: title.trim().slice(0, TITLE_MAX_CHARS), query,
     ...(isImage(thumb, THUMB_MAX_CHARS) ? { thumb } : {}),
     ...(areShapes(drawn) ? { drawn } : {}),
     ...(isKey(run) ? { run } : {}),
     ...(Array.isArray(answers) && answers.length <= MAX_KEYS && answers.every(isKey) ? { answers } : {}),
+    ...(isKey(file) && eventOf(/** @type {string} */ (file)) === CAMS_KEY ? { file } : {}),
   };
 }
 
@@ -158,7 +177,7 @@ const isObject = (found) => typeof found === 'object' && found !== null;
 /** @param {unknown} found @param {(one: any) => boolean} test */
 const isList = (found, test) => Array.isArray(found) && found.every(test);
 
-/** What a key is of: run, or the event of an answer; '' for what is no key.
+/** What a key is of: run, cams for the maps of a file, or the event of an answer; '' for what is no key.
  * @param {string} key
  */
 export function eventOf(key) {

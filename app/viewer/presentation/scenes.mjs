@@ -2,7 +2,7 @@
 
 import { decode, fit } from '../permalink/query.mjs';
 import { refinedWords } from '../explore/maps.mjs';
-import { shownMaps, shownNames } from '../explore/shown_maps.mjs';
+import { ADDED_PANEL, shownMaps, shownNames } from '../explore/shown_maps.mjs';
 import { countWords, loopWords } from '../core/words.mjs';
 import { sentenceOf } from '../core/rpc.mjs';
 import { runKey } from '../core/answers.mjs';
@@ -11,8 +11,9 @@ import { METHOD_TITLES } from '../core/store.mjs';
 import { shapesOf } from '../ground_truth/ground_truth.mjs';
 import { createKept, openDatabase } from './kept.mjs';
 import { neededAnswers } from './scene_answers.mjs';
+import { shownFile } from './scene_cams.mjs';
 import { createSceneContents } from './scene_contents.mjs';
-import { FILE_MAX_BYTES, MAX_SCENES, TITLE_MAX_CHARS, imageIdOf, keysOf, moved, openKept, readSceneFile, readScenes, sceneIndex, writeSceneFile, writeScenes } from './scene_file.mjs';
+import { FILE_MAX_BYTES, MAX_SCENES, TITLE_MAX_CHARS, imageIdOf, keysOf, lostFiles, moved, openKept, readSceneFile, readScenes, sceneIndex, writeSceneFile, writeScenes } from './scene_file.mjs';
 import { createSceneList } from './scene_list.mjs';
 import { keptRun } from './scene_runs.mjs';
 import { thumbnailOf } from './thumbnail.mjs';
@@ -25,13 +26,16 @@ const TOO_LARGE = `These scenes take more than ${FILE_MAX_BYTES / 2 ** 20} MB: d
 /** @typedef {import('./scene_file.mjs').SceneList} SceneList */
 /** @typedef {ReturnType<typeof readSceneFile>} SceneFile */
 
-/** What a state shows of a run, in words.
+/** What a state shows of a run, in words. `added`: the title of the added panel.
  * @param {Crt.State} state
  * @param {Crt.Run} run
+ * @param {string} [added]
  */
-export function words(state, run) {
+export function words(state, run, added = '') {
   const methods = [...new Set(shownMaps(state, run).map(({ method }) => method))];
-  const parts = [shownNames(state, run), methods.map((name) => METHOD_TITLES[name]).join(', ') || 'the image'];
+  if (state.compare.view === 'side' && added) methods.push(ADDED_PANEL);
+  const titles = methods.map((name) => METHOD_TITLES[name] ?? added).filter(Boolean);
+  const parts = [shownNames(state, run), titles.join(', ') || 'the image'];
   if (methods.includes('crt')) parts.push(`CRT with ${loopWords(state.loops)}`);
   if (methods.some((name) => name === 'crt' || name === 'tscam')) {
     parts.push(state.refined ? refinedWords(state, methods.includes('crt') ? state.loops : 0) : 'not refined');
@@ -45,8 +49,12 @@ export function words(state, run) {
  * @param {number} added
  * @param {number} left
  * @param {boolean} replaced
+ * @param {number} [lost] maps from files that cannot be read
  */
-export const importWords = (added, left, replaced) => `${countWords(added, 'scene')} ${replaced ? 'opened in place of those before' : 'added'}${left ? `, ${left} left out` : ''}.`;
+export function importWords(added, left, replaced, lost = 0) {
+  const without = lost ? ` ${countWords(lost, 'map')} from a file left out, which cannot be read.` : '';
+  return `${countWords(added, 'scene')} ${replaced ? 'opened in place of those before' : 'added'}${left ? `, ${left} left out` : ''}.${without}`;
+}
 
 /** @param {Crt.Page} page */
 export function mountScenes(page) {
@@ -62,7 +70,7 @@ export function mountScenes(page) {
   let scenes = atFirst?.scenes ?? saved;
   /** @type {SceneFile | null} */
   let opened = null; // a file that waits for the choice between replace and add
-  page.scenes = { list: () => scenes, view: shown.view, restore: shown.restore, contents: (signal) => shown.all(scenes, signal) };
+  page.scenes = { list: () => scenes, view: shown.view, restore: shown.restore, link: shown.link, contents: (signal) => shown.all(scenes, signal) };
   if (page.saved) {
     at('scenes-empty').textContent = 'No scenes yet: Present then shows this screen.';
     shown.take(openKept(page.saved.talk?.kept));
@@ -133,7 +141,7 @@ export function mountScenes(page) {
       return [...before, ...room];
     });
     kept.keepOnly(keysOf(scenes));
-    showNote(problem || importWords(room.length, got.left + got.scenes.length - room.length, replace));
+    showNote(problem || importWords(room.length, got.left + got.scenes.length - room.length, replace, lostFiles(room, got.kept)));
     at('scenes-title').focus();
   }
 
@@ -141,7 +149,8 @@ export function mountScenes(page) {
     const now = current();
     const state = store.get();
     const panel = /** @type {Element} */ (root.querySelector(`[role="tabpanel"][data-tab="${state.tab}"]`));
-    const query = page.link.query();
+    const file = shownFile(state, now.run);
+    const query = page.link.query(file !== null);
     const needed = neededAnswers({ ...state, ...fit(decode(query), now, state).settings }, now.run); // as the link has it, whose numbers are rounded
     const loaded = state.tab === 'layers' ? page.answers.keysOf('load_heads', now.run) : []; // the rollout
     const drawn = shapesOf(state, now.run);
@@ -149,14 +158,14 @@ export function mountScenes(page) {
     /** @type {Crt.Scene} */
     const scene = {
       title: at('scenes-title').value.trim() || suggestion(), query, thumb: thumbnailOf(panel, now.image), run: runKey(now.run),
-      ...(drawn.length ? { drawn } : {}), ...(answers.length ? { answers } : {}),
+      ...(drawn.length ? { drawn } : {}), ...(answers.length ? { answers } : {}), ...(file ? { file: file[0] } : {}),
     };
     const problem = save((known) => (known.length < MAX_SCENES ? [...known, scene] : known));
     if (problem) return showNote(problem);
     if (sceneIndex(scenes, scene) < 0) return showNote(`${MAX_SCENES} scenes are the most: delete one.`);
     const number = scenes.length;
     showNote(`Scene ${number} added.`);
-    const lasts = await kept.put(...keptRun(now));
+    const lasts = [await kept.put(...keptRun(now)), !file || await kept.put(...file)].every(Boolean);
     const missing = await shown.keep(answers, needed);
     const linked = !now.run.example && !page.saved;
     const trouble = linked ? await page.link.keep() : ''; // its link then works too, as long as the server keeps the image
@@ -190,7 +199,7 @@ export function mountScenes(page) {
     const { drawn } = store.get();
     const imageId = imageIdOf(scene.run);
     if (scene.drawn && imageId && !drawn[imageId]?.length) store.set({ drawn: { ...drawn, [imageId]: scene.drawn } });
-    page.link.open(decode(scene.query), () => shown.view(scene));
+    page.link.open(await shown.link(scene), () => shown.view(scene));
   }
 
   /** Change the list as it is kept now, which another tab may have changed -> why it cannot be kept, or ''.

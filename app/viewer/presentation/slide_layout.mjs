@@ -6,6 +6,8 @@ const NARROW_TEXTS = 17; // a panel narrower than this many heights of its text 
 const SMALLEST_TEXT_PX = 11; // px of the smallest text of a tab, which becomes as large as the slide's own
 const CAPTION_PX = 46; // px of a mask's caption, before it is magnified
 const IMAGE_PX = /** @type {const} */ ([24, 1600]); // px of an image in a tab, before it is magnified
+const CHART_PX = /** @type {const} */ ([90, 900]); // px of the height of a chart, before it is magnified
+const CHART_MIN_WIDTH_PX = 220; // px of a chart that has another beside it, before it is magnified
 const LINE_WIDTH = 1.4; // px of an outline elsewhere on the page: explore/draw.mjs
 const SCREEN = { width: 1920, height: 1080, line: 4.8 }; // a projector's pixels, and px of an outline there
 
@@ -27,6 +29,12 @@ export function arrange(count, aspect, box, extra) {
   }
   return best.width > 0 ? best : { columns: 1, width: Math.floor(box.width) };
 }
+
+/** Columns of charts on a slide: two from two charts on, where the slide is wide enough for them.
+ * @param {number} count
+ * @param {number} width of the slide in px, before it is magnified
+ */
+export const chartColumns = (count, width) => (count > 1 && width >= 2 * CHART_MIN_WIDTH_PX ? 2 : 1);
 
 /** The largest whole number from `low` to `high` that fits; `low` if none does. What fits, fits in all smaller sizes.
  * @param {number} low
@@ -94,7 +102,7 @@ function layOutPanels(page, aspect) {
   }
 }
 
-/** The text of a tab as large as the slide's, and its images as large as the screen allows.
+/** The text of a tab as large as the slide's, and its images and charts as large as the screen allows.
  * @param {Pick<Crt.Page, 'root' | 'at'>} page
  * @param {string} tab
  * @param {number} aspect
@@ -106,9 +114,12 @@ function layOutTab(page, tab, aspect) {
   panel.style.setProperty('--present-zoom', String(zoom));
   const figures = [...panel.querySelectorAll('figure')].filter((one) => one.offsetParent !== null);
   const box = { width: root.clientWidth / zoom, height: freeHeight(page) / zoom };
-  panel.style.setProperty('--present-columns', String(arrange(Math.max(1, figures.length), aspect, box, CAPTION_PX).columns));
-  const set = (/** @type {number} */ size) => panel.style.setProperty('--present-image', `${size}px`);
-  const size = largestFitting(...IMAGE_PX, (one) => {
+  const charts = figures.filter((one) => one.matches('.curve')).length;
+  const columns = charts ? chartColumns(charts, box.width) : arrange(Math.max(1, figures.length), aspect, box, CAPTION_PX).columns;
+  panel.style.setProperty('--present-columns', String(columns));
+  const set = (/** @type {number} */ size) => panel.style.setProperty(charts ? '--present-chart' : '--present-image', `${size}px`);
+  const [low, high] = charts ? CHART_PX : IMAGE_PX;
+  const size = largestFitting(low, high, (one) => {
     set(one);
     return root.scrollHeight <= root.clientHeight && root.scrollWidth <= root.clientWidth;
   });

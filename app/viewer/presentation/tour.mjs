@@ -80,7 +80,7 @@ export function stepsOf({ run, names, threshold, loops, usual, p, iou, measured 
     run.methods.includes('crt') && run.maxLoops > 0 && {
       title: 'The loop', point: 'loops', settings: { refined: false, loops },
       text: `CRT adds the encoder's output to its input and enters the same encoder again; the tokens' similarity from pass to pass is ${run.similarity.slice(1, loops + 1).map((value) => percent(Math.max(0, value))).join(', ')} here. `
-        + `${over}, loops helped maps without refinement, and refined ones too: at one scale, as here, by the attention of the first pass alone${ifKnown(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
+        + `${over}, refined maps were best with two loops; without refinement, every loop from the second on helped at the usual threshold${ifKnown(iou('crt', { loops, refined: false }), (value) => `; on this image, without refinement, ${loops} loops take the IoU from ${whole(iou('crt', { loops: 0, refined: false }))} to ${whole(value)}`)}.`,
     },
     run.methods.includes('crt') && {
       title: 'Refinement', point: 'refined', settings: { refined: true, loops: usual },
