@@ -7,6 +7,8 @@ which the charts load when the first of them comes into view, is served from the
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 from functools import cache
 from importlib.metadata import version as package_version
 from importlib.util import find_spec
@@ -19,8 +21,10 @@ STANDALONE = "standalone/standalone.mjs"
 """The entry of a file without a server: `app.viewer.saved_page`."""
 GALLERY, GALLERY_IMAGE = "gallery/gallery.mjs", "gallery/image_page.mjs"
 """The entries of the index of a gallery and of the page of one of its images: `app.gallery`."""
-WITHOUT_SERVER = ("gallery/", "standalone/")
-"""The folders of modules that the page of the app does not import."""
+STATIC_IMPORT = re.compile(r"(?m)^(import .* from ')(\.[^']+)(';)$")
+"""An import at the head of a module."""
+LATER_IMPORT = re.compile(r"(\(\) => import\(')(\.[^']+)('\))")
+"""The load of a module when it is first needed, in the one form of the viewer; types in comments have others."""
 PLOTLY = "lib/plotly.min.js"
 """The address of plotly.js beside the modules; `charts/plotly.mjs` has the same."""
 
@@ -38,9 +42,32 @@ def modules(folder: Path = HERE) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.mjs"))}
 
 
+def imported(name: str, *patterns: re.Pattern[str]) -> dict[str, str]:
+    """The modules that a module imports.
+
+    Args:
+        name: of the module.
+        patterns: `STATIC_IMPORT`, `LATER_IMPORT` or both.
+
+    Returns:
+        Names of modules, by the relative path in the source.
+    """
+    source = modules()[name].decode()
+    paths = [path for pattern in patterns for _, path, _ in pattern.findall(source)]
+    return {path: posixpath.normpath(posixpath.join(posixpath.dirname(name), path)) for path in paths}
+
+
+@cache
 def page_modules() -> list[str]:
-    """The names of the modules that the page of the app imports."""
-    return [name for name in modules() if not name.startswith(WITHOUT_SERVER)]
+    """The names of the modules that the page of the app loads at once; it loads others when they are needed."""
+    found: set[str] = set()
+    waiting = [ENTRY]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += imported(name, STATIC_IMPORT).values()
+    return sorted(found)
 
 
 @cache

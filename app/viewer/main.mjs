@@ -1,7 +1,6 @@
 // The viewer: takes runs from the server, keeps the newest, and redraws whenever the store changes.
 // Each part of the page is a feature: a function that wires its own corner through the `page` it is given.
 
-import { mountAblation } from './ablation/ablation.mjs';
 import { niceCeiling } from './maths/numbers.mjs';
 import { mountClassList } from './explore/class_list.mjs';
 import { mountCompare } from './explore/compare.mjs';
@@ -12,26 +11,21 @@ import { mountExplainers } from './explore/explainers.mjs';
 import { mountFilePanel } from './explore/file_panel.mjs';
 import { mountInspect } from './attention/inspect.mjs';
 import { mountFaithfulness } from './faithfulness/faithfulness.mjs';
-import { mountLayers } from './attention/layers.mjs';
-import { mountMasks } from './masks/masks.mjs';
 import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
 import { createAnswers } from './core/answers.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
 import { loadImage, make, part } from './core/dom.mjs';
 import { pageQueue } from './core/gradio_queue.mjs';
+import { createLater } from './core/later.mjs';
 import { createMessage } from './core/message.mjs';
 import { mountOffline } from './core/offline.mjs';
 import { mountPanels } from './explore/panels.mjs';
 import { mountPlayer } from './explore/player.mjs';
-import { mountPresentation } from './presentation/presentation.mjs';
-import { mountExport } from './export/export.mjs';
-import { claimOf } from './results/claims.mjs';
-import { mountResults } from './results/results.mjs';
+import { claimOf } from './results/address.mjs';
 import { mountExamples } from './explore/examples.mjs';
 import { mountFormerImage } from './explore/former_image.mjs';
 import { mountInputNote } from './explore/input_note.mjs';
 import { mountUploadPreview } from './explore/upload_preview.mjs';
-import { mountScenes } from './presentation/scenes.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
 import { decode } from './permalink/query.mjs';
 import { RequestError, createRequests, sentenceOf } from './core/rpc.mjs';
@@ -39,12 +33,35 @@ import { INITIAL, adopt, createStore, isSameRun, pick } from './core/store.mjs';
 import { mountSlots } from './core/slots.mjs';
 import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
-import { mountTour } from './presentation/tour.mjs';
 import { answerBytes } from './core/download.mjs';
 import { openPrediction } from './core/prediction.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountAblation, mountLayers, mountMasks, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountScenes, mountPresentation, mountTour, mountExport, mountCheckpoint, mountResults];
+const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountCheckpoint];
+/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, and those of OPENERS.
+ * @type {Record<string, (need: (name: string) => Promise<void>) => Promise<(page: Crt.Page) => void>>}
+ */
+const LATER = {
+  ablate: () => import('./ablation/ablation.mjs').then(({ mountAblation }) => mountAblation),
+  layers: () => import('./attention/layers.mjs').then(({ mountLayers }) => mountLayers),
+  masks: () => import('./masks/masks.mjs').then(({ mountMasks }) => mountMasks),
+  results: () => import('./results/results.mjs').then(({ mountResults }) => mountResults),
+  sheet: () => import('./explore/sheet.mjs').then(({ mountSheet }) => mountSheet),
+  scenes: () => import('./presentation/scenes.mjs').then(({ mountScenes }) => mountScenes),
+  export: (need) => need('scenes').then(() => import('./export/export.mjs')).then(({ mountExport }) => mountExport),
+  presentation: (need) => need('scenes').then(() => import('./presentation/presentation.mjs')).then(({ mountPresentation }) => mountPresentation),
+  tour: () => import('./presentation/tour.mjs').then(({ mountTour }) => mountTour),
+};
+/** The buttons that open a part: by role the part, the keys that open it beside a click, and whether it is about the image on the page.
+ * @type {Record<string, { part: string, keys?: string[], ofImage?: boolean }>}
+ */
+const OPENERS = {
+  'export-open': { part: 'export', keys: ['ArrowDown', 'ArrowUp'], ofImage: true },
+  'scenes-open': { part: 'scenes' },
+  'sheet-open': { part: 'sheet' },
+  'present-start': { part: 'presentation' },
+  'tour-start': { part: 'tour', ofImage: true },
+};
 
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
 const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];
@@ -72,6 +89,8 @@ export function mount(element, trigger, props, watch) {
   let removed = false; // the image, by the user: what was computed of it may still arrive
   const message = createMessage(at('message'), (text, click) => make('button', { type: 'button', class: 'plain', text, on: { click } }));
   const queue = pageQueue();
+  const later = createLater(LATER, mountLater);
+  let openTab = ''; // the tab whose part was brought last
   const requests = createRequests({
     send: trigger, watch: queue.watch, drop: queue.drop, download: answerBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
     onAnswer(event, listener) {
@@ -102,13 +121,20 @@ export function mount(element, trigger, props, watch) {
     onRun: (listener) => onRun.push(listener),
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
+    /** Have a part of LATER mounted: core/later.mjs. */
+    need: later.need,
+    /** Have a file made of what the open tab shows: export/export.mjs, which takes this over. */
+    exportFile(kind, more) {
+      load('export').then(() => page.exportFile(kind, more), loadFailed);
+    },
     /** What the server has answered about images: core/answers.mjs. */
     answers: createAnswers(),
     /** Request an event of Viewer.EVENTS with plain JSON details: core/rpc.mjs. */
     async request(event, details = {}, options) {
       if (BRING_IMAGE.includes(event)) removed = false;
+      const succeed = message.begin();
       const answer = await page.answers.through(event, details, view?.run ?? null, () => ask(event, details, options));
-      message.succeed();
+      succeed();
       return answer;
     },
     /** Call `listener()` when the server refuses requests about the run on the page, because its checkpoint is gone. */
@@ -120,22 +146,106 @@ export function mount(element, trigger, props, watch) {
     /** A notice over the page; an empty one takes it away. */
     showMessage: (text) => message.show(text),
     /** Why something has failed, over the page until a request succeeds, and a button that tries it again. */
-    showFailure: message.fail,
+    showFailure: (reason, again) => message.fail(reason, again),
     /** For those who hear the page. */
     announce(text) {
       at('live-region').textContent = text;
     },
   }));
   for (const feature of FEATURES) feature(page);
+  for (const [role, { part: name, keys = [], ofImage = false }] of Object.entries(OPENERS)) mountOpener(at(role), name, keys, ofImage);
+  store.subscribe(({ tab, added_panel }) => {
+    if (tab !== openTab) bring(tab);
+    openTab = tab;
+    if (added_panel?.kind === 'attention') bring('layers'); // which draws the panel
+  });
+  const toClaim = () => claimOf(window.location.hash, page.results.claims) && bring('results'); // which opens its tab
+  window.addEventListener('hashchange', toClaim);
+  toClaim();
   page.onDraw(() => {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
+  queue.onWaiting(message.wait);
   queue.onOther(runFailed); // the image, the size or another field beside the viewer
   watch('value', () => receive(props.value));
-  if (props.value) receive(props.value);
+  if (page.saved) { // what its scenes show is there before its tabs
+    load('scenes').then(() => receive(props.value), loadFailed);
+  } else if (props.value) receive(props.value);
   else if (!decode(window.location.search).linked && !claimOf(window.location.hash, page.results.claims)) page.openFirst?.();
 
   root.addEventListener('crt-upload', (event) => { removed = !/** @type {CustomEvent} */ (event).detail.image; });
+
+  /** Mount a part that was loaded later, as if it had been here when the run came.
+   * @param {(page: Crt.Page) => void} feature
+   */
+  function mountLater(feature) {
+    const before = onRun.length;
+    feature(page);
+    if (view) for (const listener of onRun.slice(before)) listener(view, null);
+    store.set({});
+  }
+
+  /** Have a part mounted, which ends the message that one could not be loaded. Throws RequestError.
+   * @param {string} name
+   */
+  async function load(name) {
+    const succeed = message.begin('load');
+    await later.need(name);
+    succeed();
+  }
+
+  /** @param {unknown} error
+   *  @param {() => void} [again]
+   */
+  function loadFailed(error, again) {
+    message.fail(sentenceOf(error), again, 'load');
+  }
+
+  /** Have a part mounted; until then its tab takes no clicks.
+   * @param {string} name
+   */
+  async function bring(name) {
+    if (later.isHere(name)) return;
+    const panel = /** @type {HTMLElement | null} */ (root.querySelector(`[role="tabpanel"][data-tab="${name}"]`));
+    if (panel) panel.inert = true;
+    try {
+      await load(name);
+      if (panel) panel.inert = false;
+    } catch (error) {
+      loadFailed(error, () => bring(name));
+    }
+  }
+
+  /** Have a part loaded when its button is pointed at or focused, at the latest before it is opened.
+   * @param {HTMLButtonElement} button
+   * @param {string} name of the part
+   * @param {string[]} keys that open it
+   * @param {boolean} ofImage whether there is nothing to open without an image
+   */
+  function mountOpener(button, name, keys, ofImage) {
+    if (ofImage) onRun.push((next) => { button.disabled = !next; });
+    const early = () => later.need(name).catch(() => {}); // what opens it shows why it cannot be loaded
+    const first = new AbortController();
+    const { signal } = first;
+    /** @param {() => void} again does what the event asked for, once the part is here */
+    const open = async (/** @type {Event} */ event, again) => {
+      if (later.isHere(name)) return first.abort(); // its own listeners take the event
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      try {
+        await load(name);
+        first.abort();
+        again();
+      } catch (error) {
+        loadFailed(error, again);
+      }
+    };
+    for (const kind of ['pointerenter', 'focus']) button.addEventListener(kind, early, { signal });
+    button.addEventListener('click', (event) => open(event, () => button.click()), { signal });
+    button.addEventListener('keydown', (event) => {
+      if (keys.includes(event.key)) open(event, () => button.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true, cancelable: true })));
+    }, { signal });
+  }
 
   /** Ask the server, which computes with the image that it has sent last.
    * @type {Crt.Requests['request']}
@@ -154,7 +264,7 @@ export function mount(element, trigger, props, watch) {
     if (!value) served = null;
     if (!value) clear();
     if (value?.message) runFailed(value.message);
-    else message.succeed();
+    else message.begin()();
     if (!value?.records) return;
     if (view && isSameRun(value, view.run) && !view.run.pending) { // Gradio may repeat an event; what waits for this run, and its notice, are here
       served = value;

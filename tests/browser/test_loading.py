@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 from app.cli import AppConfig
 from app.page import build, launch_options
 from app.server.hosting import USER
-from app.viewer.files import ROUTE, page_modules, served, version
-from tests.browser.driver import PATIENCE, upload
+from app.viewer.files import ROUTE, modules, page_modules, served, version
+from tests.browser.driver import PATIENCE, open_tab, upload
 from tests.helpers.narrow import present
 
 PREFIX = "/demo/crt"
@@ -96,6 +96,33 @@ def test_modules_are_fetched_once_and_kept(server, browser):
     entries = "() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.mjs'))"
     sizes = page.evaluate(f"({entries})().map((one) => one.transferSize)")
     assert len(sizes) >= len(page_modules()) and not any(sizes)
+    context.close()
+
+
+def test_the_modules_of_a_tab_are_fetched_when_it_is_opened(server, browser, image):
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url.partition(f"{ROUTE}/{version()}/")[2]))
+    page.goto(server)
+    upload(page, image)
+    later = {name for name in modules() if not name.startswith(("gallery/", "standalone/"))} - set(page_modules())
+    assert set(page_modules()) <= asked and not later & asked
+    open_tab(page, "Masks")
+    assert "masks/masks.mjs" in asked and "ablation/ablation.mjs" not in asked
+    page.route("**/attention/layers.mjs", lambda route: route.abort())
+    page.get_by_role("tab", name="Layers").click()
+    failure = page.get_by_role("alert").filter(has_text="A part of the page could not be loaded")
+    expect(failure).to_be_visible()
+    open_tab(page, "Masks")
+    expect(page.locator('[data-role="walk-note"]')).to_contain_text("ms")  # what succeeds meanwhile leaves the failure
+    expect(failure).to_be_visible()
+    page.unroute("**/attention/layers.mjs")
+    failure.get_by_role("button", name="Try again").click()
+    expect(failure).to_be_hidden()
+    open_tab(page, "Layers")
+    expect(page.get_by_role("grid")).to_be_visible()
     context.close()
 
 

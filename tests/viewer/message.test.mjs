@@ -7,19 +7,50 @@ import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 /** A message whose text is what its node holds. */
 function fake() {
-  const node = { hidden: true, children: [], replaceChildren(...children) { this.children = children; } };
+  const node = { hidden: true, ariaLive: null, children: [], replaceChildren(...children) { this.children = children; } };
   return { node, message: createMessage(/** @type {any} */ (node), (text) => /** @type {any} */ (`[${text}]`)) };
 }
 
-test('a failure goes when a request succeeds, a notice stays', () => {
+test('a failure goes when a later request succeeds, a notice stays', () => {
   const { node, message } = fake();
+  const earlier = message.begin();
   message.fail('No connection.', () => {});
-  assert.deepEqual([node.hidden, node.children], [false, ['No connection.', ' ', '[Try again]']]);
-  message.succeed();
+  const shown = [false, ['No connection.', ' ', '[Try again]']];
+  assert.deepEqual([node.hidden, node.children], shown);
+  earlier();
+  assert.deepEqual([node.hidden, node.children], shown);
+  message.begin()();
   assert.deepEqual([node.hidden, node.children], [true, ['']]);
   message.show('Checkpoint changed; maps recomputed.');
-  message.succeed();
+  message.begin()();
   assert.deepEqual([node.hidden, node.children], [false, ['Checkpoint changed; maps recomputed.']]);
+});
+
+test('a part that could not be loaded is only forgotten when one is loaded', () => {
+  const { node, message } = fake();
+  message.fail('A part could not be loaded.', () => {}, 'load');
+  message.begin()();
+  message.show('');
+  assert.equal(node.children[0], 'A part could not be loaded.');
+  message.begin('load')();
+  assert.deepEqual([node.hidden, node.children], [true, ['']]);
+  message.fail('No connection.');
+  message.begin('load')();
+  assert.deepEqual(node.children, ['No connection.']);
+});
+
+test('the place of a request that waits is shown where there is no other message', () => {
+  const { node, message } = fake();
+  message.wait('Waiting for 2 other requests, about 9 s.');
+  assert.deepEqual([node.hidden, node.children, node.ariaLive], [false, ['Waiting for 2 other requests, about 9 s.'], 'off']);
+  message.fail('No connection.', () => {});
+  assert.equal(node.ariaLive, null);
+  message.wait('Waiting for 1 other request, about 4 s.');
+  assert.deepEqual(node.children, ['No connection.', ' ', '[Try again]']);
+  message.begin()();
+  assert.deepEqual([node.hidden, node.children], [false, ['Waiting for 1 other request, about 4 s.']]);
+  message.wait('');
+  assert.deepEqual([node.hidden, node.children], [true, ['']]);
 });
 
 test('what an example has set gives way, unless the user has changed it since', () => {

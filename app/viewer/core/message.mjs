@@ -1,36 +1,67 @@
-// The message of the page: a notice, or a failure, which goes by itself when a later request succeeds.
+// The message of the page: a notice, or a failure, which goes by itself when a later request, or load of a part of the
+// page, succeeds, whichever failed; where there is neither, the place of a request that waits.
 
 /** @typedef {(label: string, click: () => void) => HTMLElement} MakeButton */
+/** @typedef {'request' | 'load'} Kind of work */
 
-/** @param {{ replaceChildren(...nodes: (Node | string)[]): void, hidden: boolean }} node
+/** @param {{ replaceChildren(...nodes: (Node | string)[]): void, hidden: boolean, ariaLive: string | null }} node
  *  @param {MakeButton} makeButton
  */
 export function createMessage(node, makeButton) {
-  let failed = false; // whether a failure is shown
+  /** @type {Kind | null} */
+  let failed = null; // of the failure that is shown
+  let failures = 0; // until now
+  let place = ''; // of a request that waits
+  let text = ''; // of the notice or failure
 
-  /** Show a notice; an empty one takes it away.
-   * @param {string} text
+  /** @param {(Node | string)[]} further */
+  function draw(...further) {
+    node.ariaLive = text || !place ? null : 'off'; // the seconds change all the time
+    node.replaceChildren(text || place, ...further);
+    node.hidden = !text && !place;
+  }
+
+  /** @param {string} notice
    * @param {() => void} [again] tries again what has failed
    */
-  function show(text, again) {
-    failed = false;
-    node.replaceChildren(text, ...(again ? [' ', makeButton('Try again', again)] : []));
-    node.hidden = !text;
+  function show(notice, again) {
+    failed = null;
+    text = notice;
+    draw(...(again ? [' ', makeButton('Try again', again)] : []));
   }
 
   return {
-    show,
-    /** Show why something has failed, with a button that tries it again.
-     * @param {string} text
-     * @param {() => void} [again]
+    /** Show a notice; an empty one takes it away, and a failed request, but no load of a part, which is still not here.
+     * @param {string} notice
      */
-    fail(text, again) {
-      show(text, again);
-      failed = true;
+    show(notice) {
+      if (notice || failed !== 'load') show(notice);
     },
-    /** A request has succeeded. */
-    succeed() {
-      if (failed) show('');
+    /** Show why something has failed, with a button that tries it again.
+     * @param {string} reason
+     * @param {() => void} [again]
+     * @param {Kind} [kind]
+     */
+    fail(reason, again, kind = 'request') {
+      show(reason, again);
+      failed = kind;
+      failures += 1;
+    },
+    /** A request waits for others on the server; an empty sentence for none.
+     * @param {string} sentence
+     */
+    wait(sentence) {
+      place = sentence;
+      if (!text) draw();
+    },
+    /** Work begins: what it gives is to be called when it has succeeded.
+     * @param {Kind} [kind]
+     */
+    begin(kind = 'request') {
+      const before = failures;
+      return () => {
+        if (failed === kind && failures === before) show('');
+      };
     },
   };
 }
