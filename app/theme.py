@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gradio import themes
+
+from crt.types import METHODS
+from crt.viz.chart_colours import DARK_RAMP, DARK_TONES, RAMP, TONES
 
 HEADER = """<header class="crt-title">
 <h1>CRT explorer</h1>
@@ -10,11 +15,15 @@ HEADER = """<header class="crt-title">
 <a href="https://arxiv.org/abs/2209.15211" target="_blank" rel="noopener">The paper</a></p>
 </header>"""
 
-COLOURS = """
-:root { --crt-crt: #0f766e; --crt-tscam: #b45309; --crt-resnet: #4f63d2; --crt-crt_cnn: #8a8f98;
-  --crt-accent: #0f766e; --ramp-first: #d0679a; --ramp-last: #5a1038; }
-.dark { --crt-crt: #2dd4bf; --crt-tscam: #fbbf24; --crt-resnet: #93a4ff; --crt-crt_cnn: #9aa1ab;
-  --crt-accent: #2dd4bf; --ramp-first: #b04a80; --ramp-last: #fbd5e6; }
+
+def _variables(tones: Mapping[str, str], ramp: tuple[str, str]) -> str:
+    networks = "".join(f"--crt-{method}: {tones[method]}; " for method in METHODS)
+    return f"{networks}--crt-accent: {tones['crt']}; --ramp-first: {ramp[0]}; --ramp-last: {ramp[1]};"
+
+
+COLOURS = f"""
+:root {{ {_variables(TONES, RAMP)} }}
+.dark {{ {_variables(DARK_TONES, DARK_RAMP)} }}
 """
 """Variables of the networks' colours and of ramps."""
 
@@ -82,7 +91,7 @@ def theme() -> themes.Base:
         font_mono=["ui-monospace", "monospace"],
         radius_size="lg",
     )
-    soft, soft_dark = "#5a606b", "#a9b0bb"  # at least 4.5 : 1 on every background of the page
+    soft, soft_dark = TONES["soft"], DARK_TONES["soft"]  # at least 4.5 : 1 on every background of the page
     return base.set(
         body_text_color_subdued=soft,
         body_text_color_subdued_dark=soft_dark,

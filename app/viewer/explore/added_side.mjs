@@ -2,7 +2,7 @@
 
 import { make } from '../core/dom.mjs';
 import { rawWords } from './compare.mjs';
-import { ADDED_PANEL, shownMaps } from './shown_maps.mjs';
+import { ADDED_PANEL, hasClasses, shownMaps } from './shown_maps.mjs';
 
 const SIDES = /** @type {('a' | 'b')[]} */ (['a', 'b']);
 
@@ -19,7 +19,7 @@ export function mountAddedSide({ at, addedPanels, panelGrid: { maps }, onDraw })
       else if (options[i].parentElement !== select) select.append(options[i]);
       options[i].textContent = panel ? panel.title : '';
       if (chosen[i]) select.value = ADDED_PANEL;
-      at(`${key}-class`).parentElement.hidden = chosen[i]; // it is of the classes of the page
+      at(`${key}-class`).parentElement.hidden = chosen[i] && !hasClasses(state.added_panel, now.run);
     });
     if (state.compare.view === 'difference' && chosen.includes(true)) {
       const [a, b] = shownMaps(state, now.run).map(({ method, own }) => maps.shown(state, now, method, own).unit);

@@ -2,25 +2,17 @@
 // rules and sentences; a test compares the two.
 
 import { BadPng, readGreyPng } from '../ground_truth/png.mjs';
-import { BadCam, DAMAGED, EMPTY, MAX_BYTES, PICKLED, UNKNOWN, crc32, isWhole, mapAt, mebibytes, memberBytes, npzMembers, readNpy, shapeWords } from './numpy_file.mjs';
+import { crc32 } from '../maths/crc32.mjs';
+import { BadCam, MAX_SIDE, MIN_SIDE, PNG, UNNAMED, checkAspect, isDeepPng, shapeWords, sizeProblem, starts } from './cam_rules.mjs';
+import { DAMAGED, EMPTY, PICKLED, UNKNOWN, isWhole, mapAt, memberBytes, npzMembers, readNpy } from './numpy_file.mjs';
 
-export { BadCam };
-/** The name of a map that belongs to no class in particular. */
-export const UNNAMED = '';
-const [MIN_SIDE, MAX_SIDE] = [2, 4096]; // values along a side of a map
+export { BadCam, UNNAMED, checkAspect, isDeepPng, sizeProblem };
 const MAX_NAMES = 4; // names of arrays that a message lists
 const PNG_HEADER_BYTES = 33; // signature and IHDR
-const [NPY, ZIP, PNG] = ['\x93NUMPY', 'PK', '\x89PNG\r\n\x1a\n'];
+const [NPY, ZIP] = ['\x93NUMPY', 'PK'];
 const NOT_FINITE = 'This file holds NaN or infinite values: replace them by numbers.';
 const GREY_ONLY = 'This PNG is not greyscale with 8 or 16 bits: save it so, or save the map as .npy.';
 const INTERLACED = 'This PNG is interlaced: save it without interlacing.';
-
-/** Why a file of this many bytes is not read, or ''.
- * @param {number} size
- */
-export function sizeProblem(size) {
-  return size > MAX_BYTES ? `This file has ${mebibytes(size)} MiB, and ${mebibytes(MAX_BYTES)} are the most: save a smaller map.` : '';
-}
 
 /** Bytes of a file -> its maps by class name, with the values of the file; a single map under UNNAMED if nothing in the file
  *  names its class. An npy of C maps has them in the order of the C classes; arrays of an npz are named by classes, or there
@@ -38,21 +30,6 @@ export async function readCams(bytes, classes) {
   if (starts(bytes, NPY)) return byOrder(npy(bytes), classes);
   if (starts(bytes, ZIP)) return npz(bytes, classes);
   throw new BadCam(UNKNOWN);
-}
-
-/** Whether a file begins as a greyscale PNG of 16 bits a value, which no mask is. `head`: its first bytes.
- * @param {Uint8Array} head
- */
-export const isDeepPng = (head) => starts(head, PNG) && head[24] === 16 && head[25] === 0;
-
-/** Throw BadCam if a map cannot cover an image: its shape may differ from that of the image by one cell at most.
- * @param {Crt.Size} cam height and width in cells
- * @param {Crt.Size} image height and width in pixels
- */
-export function checkAspect([h, w], [height, width]) {
-  // One side follows from the other: h from w * height / width, or w from h * width / height.
-  if (Math.abs(h * width - w * height) <= Math.max(height, width)) return;
-  throw new BadCam(`This map has the shape ${shapeWords([h, w])}, which does not fit the image of ${shapeWords([height, width])}: resize it to the shape of the image.`);
 }
 
 /** A function from a name to the class that it means, or undefined: as it is, without the number that a data set may put
@@ -78,12 +55,6 @@ function displayName(name) {
 
 /** @param {string} name */
 const folded = (name) => name.trim().normalize('NFC').toLowerCase().normalize('NFC');
-
-/**
- * @param {Uint8Array} bytes
- * @param {string} magic
- */
-const starts = (bytes, magic) => bytes.length >= magic.length && [...magic].every((letter, i) => bytes[i] === letter.charCodeAt(0));
 
 /** @param {Uint8Array<ArrayBuffer>} bytes */
 function npy(bytes) {

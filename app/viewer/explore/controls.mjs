@@ -1,10 +1,11 @@
 // Ties the controls of the Explore tab to the store, both ways.
 
 import { figure } from '../maths/numbers.mjs';
-import { COLORMAPS, gradient } from '../maths/colormaps.mjs';
-import { make } from '../core/dom.mjs';
+import { COLORMAPS } from '../maths/colormaps.mjs';
+import { make, setText } from '../core/dom.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { setRange } from '../core/settings.mjs';
+import { setColors } from './panel.mjs';
 import { METHOD_TITLES, UNITS, networksOf } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
@@ -68,14 +69,14 @@ export function mountControls({ at, store, current, onDraw }) {
   onDraw((state, { run, prediction }) => {
     at('loops').max = run.maxLoops;
     at('loops').value = state.loops;
-    at('loops-value').textContent = `${state.loops}`;
+    setText(at('loops-value'), `${state.loops}`);
     at('threshold').value = state.threshold;
-    at('threshold-value').textContent = `${Math.round(100 * state.threshold)} % of max`;
+    setText(at('threshold-value'), `${Math.round(100 * state.threshold)} % of max`);
     at('opacity').value = state.opacity;
-    at('opacity-value').textContent = `${Math.round(100 * state.opacity)} %`;
+    setText(at('opacity-value'), `${Math.round(100 * state.opacity)} %`);
     for (const name of SWITCHES) at(name).checked = state[name];
     for (const name of SELECTS) at(name).value = state[name];
-    at('colorbar').style.background = `linear-gradient(to right, ${gradient(state.colormap)})`;
+    setColors(at('colorbar'), state.colormap);
     at('absolute').hidden = state.scale !== 'absolute';
     for (const unit of SCALED_UNITS) {
       if (state.absolute[unit] && document.activeElement !== at(`absolute-${unit}`)) {
@@ -100,11 +101,11 @@ function showBlocks(at, { blocks, refined, pass_reduction, loops }, prediction) 
   at('attention').disabled = Boolean(off);
   const { description, tile_normalized } = PASS_REDUCTIONS[pass_reduction];
   const passes = loops > 1 || tile_normalized ? `, ${description}` : '';
-  at('attention-note').textContent = off || `CAMs are multiplied by the attention averaged over blocks ${first + 1}–${last + 1} of ${depth}${passes}.`;
+  setText(at('attention-note'), off || `CAMs are multiplied by the attention averaged over blocks ${first + 1}–${last + 1} of ${depth}${passes}.`);
   [first, last].forEach((block, end) => {
     at(ENDS[end]).max = Math.max(1, depth);
     at(ENDS[end]).value = block + 1;
-    at(`${ENDS[end]}-value`).textContent = String(block + 1);
+    setText(at(`${ENDS[end]}-value`), String(block + 1));
   });
   at('blocks-all').disabled = Boolean(off) || !blocks;
 }

@@ -53,6 +53,7 @@ export function createDivider(store) {
       node.hidden = view !== 'swipe';
       if (node.hidden) return;
       node.style.left = `${100 * split}%`;
+      node.style.setProperty('--split', String(split));
       node.setAttribute('aria-valuenow', String(Math.round(100 * split)));
       node.setAttribute('aria-valuetext', `${Math.round(100 * split)} %: ${scales[0].title} at the left, ${scales[1].title} at the right`);
       letters.forEach((letter, i) => { letter.textContent = scales[i].name; });

@@ -83,28 +83,39 @@ export function windowGrid(zoom, width, height) {
   return { left: across.from, right: across.to, top: down.from, bottom: down.to, h: down.count, w: across.count };
 }
 
-/** Draw a map over the image: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }.
+/** What a drawing keeps of the maps that it draws again and again.
+ * @typedef {Record<'windows' | 'colours' | 'outlines', { of<T>(object: object, key: string, make: () => T): T }>} KeptDrawings
+ */
+const ANEW = { of: (/** @type {object} */ _, /** @type {string} */ __, /** @type {() => any} */ make) => make() };
+/** @type {KeptDrawings} */
+const NOTHING_KEPT = { windows: ANEW, colours: ANEW, outlines: ANEW };
+
+/** Draw a map over the image: heat or mask, and the outline at the threshold. `layer`: { shown, range, signed }; `kept`: what was
+ *  made of maps before, as createLast of repaint.mjs keeps it.
  * @param {Crt.Context} context
  * @param {{ shown: Crt.Scaled, range: number, signed: boolean }} layer
  * @param {Crt.State} state
  * @param {Crt.Zoom} zoom
  * @param {number} pixel
+ * @param {KeptDrawings} [kept]
  */
-export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
+export function drawMap(context, { shown, range, signed }, state, zoom, pixel, kept = NOTHING_KEPT) {
   if (!(shown.max > 0)) return;
   const { width, height } = context.canvas;
   const level = state.threshold * shown.max;
   const { map, span } = shown;
   const grid = windowGrid(zoom, width, height);
-  const upsampled = state.cells ? map : upsample(map, span, grid.h, grid.w, grid);
+  const upsampled = state.cells ? map : kept.windows.of(map.data, [...span, ...Object.values(grid)].join(), () => upsample(map, span, grid.h, grid.w, grid));
   const area = state.cells ? { left: 0, top: 0, right: map.w / span[1], bottom: map.h / span[0] } : grid;
   const heat = () => colorize(upsampled.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0, state.overlay === 'fade' ? fadeTable(signed) : null);
-  const pixels = state.overlay === 'mask' && !signed ? maskPixels(upsampled.data, level) : heat();
+  const masked = state.overlay === 'mask' && !signed;
+  const look = masked ? ['mask', level] : [range, signed ? SIGNED : state.colormap, state.overlay];
+  const colours = kept.colours.of(upsampled.data, look.join(), () => toCanvas(masked ? maskPixels(upsampled.data, level) : heat(), upsampled.w, upsampled.h));
   context.save();
   toImage(context, zoom);
   context.globalAlpha = state.opacity;
   context.imageSmoothingEnabled = !state.cells;
-  context.drawImage(toCanvas(pixels, upsampled.w, upsampled.h), area.left, area.top, area.right - area.left, area.bottom - area.top);
+  context.drawImage(colours, area.left, area.top, area.right - area.left, area.bottom - area.top);
   context.restore();
   if (!state.outline || signed || !(level > 0)) return;
   const [from, to] = [toScreen({ x: area.left, y: area.top }, zoom), toScreen({ x: area.right, y: area.bottom }, zoom)];
@@ -112,7 +123,7 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel) {
   context.save();
   context.translate(from.x * width, from.y * height);
   if (state.cells) strokeSegments(context, cellEdges(map, level), w, h, '#ffffff', [], 1.4 * pixel);
-  else strokeLines(context, rings(upsampled, level).flatMap(lines), w, h, 1.4 * pixel);
+  else strokeLines(context, kept.outlines.of(upsampled.data, String(level), () => rings(upsampled, level).flatMap(lines)), w, h, 1.4 * pixel);
   context.restore();
 }
 

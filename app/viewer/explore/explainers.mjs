@@ -1,4 +1,5 @@
-// One more panel: another explainer's map of one of the networks, requested of the server when it is chosen.
+// One more panel: another explainer's map of one of the networks, requested of the server when it is chosen, for the classes of
+// each place where it is shown, one after another.
 
 import { largest } from '../maths/order.mjs';
 import { EXPLAINERS } from '../core/constants.mjs';
@@ -7,6 +8,7 @@ import { METHOD_TITLES } from '../core/store.mjs';
 import { answerKey } from '../core/answers.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { addedClasses } from './shown_maps.mjs';
 
 /** What decides an explainer's maps.
  * @param {string} run
@@ -21,8 +23,9 @@ export function mountExplainers(page) {
   const newest = newestOf(page.request);
   /** @type {Map<string, { map: Crt.Values, ms: number }>} */
   const known = new Map(); // { map, ms } by key
-  let requested = ''; // key of what is under way, or has failed
-  let failure = '';
+  /** @type {Map<string, string>} */
+  const failures = new Map(); // the sentence why there is no map, by key
+  let requested = ''; // key of what is under way
 
   at('added_panel').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
     const [name, method] = event.target.value.split(' ');
@@ -31,6 +34,7 @@ export function mountExplainers(page) {
   });
   onRun((view) => {
     known.clear();
+    failures.clear();
     drop();
     if (!view) return;
     const { run } = view;
@@ -41,20 +45,21 @@ export function mountExplainers(page) {
       ))),
     );
   });
-  onDraw(({ added_panel, classes }, { run }) => {
-    at('added_panel').value = added_panel?.kind === 'explainer' ? `${added_panel.name} ${added_panel.method}` : '';
-    const wanted = added_panel?.kind === 'explainer' && isHere(added_panel, run, classes) ? added_panel : null;
-    const key = wanted ? explainerKey(run.run, wanted, classes) : '';
-    if (key === requested) return;
-    drop();
-    if (wanted && !known.has(key)) load(key, { method: wanted.method, name: wanted.name, classes });
+  onDraw((state, { run }) => {
+    const panel = state.added_panel?.kind === 'explainer' ? state.added_panel : null;
+    at('added_panel').value = panel ? `${panel.name} ${panel.method}` : '';
+    const wanted = new Map(panel ? addedClasses(state, run).filter((classes) => isHere(panel, run, classes)).map((classes) => [explainerKey(run.run, panel, classes), classes]) : []);
+    if (requested && !wanted.has(requested)) drop();
+    for (const key of failures.keys()) if (!wanted.has(key)) failures.delete(key); // it is tried again when it is shown again
+    const next = requested ? undefined : [...wanted].find(([key]) => !known.has(key) && !failures.has(key));
+    if (panel && next) load(next[0], { method: panel.method, name: panel.name, classes: next[1] });
   });
-  page.addedPanels.explainer = (added_panel, { run, prediction }) => {
-    if (!isHere(added_panel, run, store.get().classes)) return null;
+  page.addedPanels.explainer = (added_panel, { run, prediction }, classes = store.get().classes) => {
+    if (!isHere(added_panel, run, classes)) return null;
     const { method, name } = added_panel;
-    const key = explainerKey(run.run, added_panel, store.get().classes);
+    const key = explainerKey(run.run, added_panel, classes);
     const found = known.get(key);
-    const failed = key === requested && failure;
+    const failed = failures.get(key) ?? '';
     const map = found?.map ?? { data: new Float32Array(1), h: 1, w: 1 };
     return {
       title: EXPLAINERS[name].title, map, span: found ? prediction.contentSize(method) : [1, 1], max: largest(map.data), unit: 'explainer',
@@ -82,22 +87,23 @@ export function mountExplainers(page) {
       const data = new Float32Array(h * w);
       for (let k = 0; k < classes; k++) for (let i = 0; i < h * w; i++) data[i] = Math.max(data[i], maps.data[k * h * w + i]);
       known.set(key, { map: { data, h, w }, ms: got.ms });
-      requested = '';
     } catch (error) {
       if (isDropped(error)) return;
-      failure = sentenceOf(error);
+      const failure = sentenceOf(error);
+      failures.set(key, failure);
       page.announce(failure);
     }
+    requested = '';
     store.set({});
   }
 
   function drop() {
     newest.cancel();
-    requested = failure = '';
+    requested = '';
   }
 
   function retry() {
-    drop();
+    failures.clear();
     store.set({});
   }
 }

@@ -6,12 +6,14 @@ import { figure } from '../maths/numbers.mjs';
 import { largest } from '../maths/order.mjs';
 import { base64ToBuffer } from '../core/decode.mjs';
 import { toBase64 } from '../export/bits.mjs';
-import { UNNAMED, checkAspect } from './cam_file.mjs';
+import { crc32 } from '../maths/crc32.mjs';
+import { UNNAMED, checkAspect } from './cam_rules.mjs';
 
+export const CAMS_KEY = 'cams'; // the first word of savedKey
 export const NAME_MAX_CHARS = 60;
 export const SHOWN_MAX_SIDE = 512; // values along a side of a map that is shown, and of one that an export takes along
 const KEPT_MAX_VALUES = 2 ** 26; // of all maps together
-const SAVED_MAX_VALUES = 2 ** 20; // of all maps of a file in an interactive page
+export const SAVED_MAX_VALUES = 2 ** 20; // of all maps of a file in an interactive page or a scene
 const STEPS = 65_535; // between 0 and the largest value of a map there
 const HERE_NO_MORE = 'Choose the file again';
 const FILE_TITLE = 'Map from file';
@@ -19,9 +21,11 @@ const FILE_TITLE = 'Map from file';
 /** The map of one class. `low` and `high`: the least and the largest value in the file; `size`: height and width there.
  * @typedef {{ map: Crt.Values, low: number, high: number, size: Crt.Size }} ClassCam
  */
-/** @typedef {{ id: number, imageId: string, name: string, cams: Map<string, ClassCam> }} FileCams */
+/** `source`: the key of the scene's or interactive page's maps that these are.
+ * @typedef {{ id: number, imageId: string, name: string, cams: Map<string, ClassCam>, source?: string }} FileCams
+ */
 
-/** A file's maps in an interactive page: values as whole numbers of 16 bits, little-endian in base64, STEPS for `max`.
+/** A file's maps in an interactive page or a scene: values as whole numbers of 16 bits, little-endian in base64, STEPS for `max`.
  * @typedef {{ label: string, h: number, w: number, max: number, values: string, low: number, high: number, size: Crt.Size }} SavedCam
  */
 /** @typedef {{ name: string, cams: SavedCam[] }} SavedFile */
@@ -30,6 +34,8 @@ const FILE_TITLE = 'Map from file';
 const kept = []; // those given last at the end
 /** @type {WeakMap<Map<string, ClassCam>, { key: string, map: Crt.Values }>} */
 const merged = new WeakMap(); // the map of several classes that was shown last
+/** @type {WeakMap<Float32Array, number>} */
+const maxima = new WeakMap(); // of maps that were shown
 let count = 0;
 
 /** Maps as they were read, for an image. A map without a class belongs to those that are shown; values below 0 are no
@@ -62,10 +68,15 @@ export function keepCams(imageId, name, cams) {
   const former = kept.findIndex((one) => one.imageId === imageId && one.name === name);
   const id = former < 0 ? ++count : kept[former].id;
   if (former >= 0) kept.splice(former, 1);
-  kept.push({ id, imageId, name, cams });
+  add({ id, imageId, name, cams });
+  return id;
+}
+
+/** @param {FileCams} file */
+function add(file) {
+  kept.push(file);
   const size = () => kept.reduce((sum, one) => sum + valuesOf(one), 0);
   while (kept.length > 1 && size() > KEPT_MAX_VALUES) kept.shift();
-  return id;
 }
 
 /** The files kept for an image, in the order in which they were given first.
@@ -84,7 +95,9 @@ export const fileOf = (imageId, id) => kept.find((one) => one.id === id && one.i
  * @param {string} name
  */
 export function rename(file, name) {
-  file.name = nameOf(name) || file.name;
+  const next = nameOf(name) || file.name;
+  if (next !== file.name) delete file.source;
+  file.name = next;
 }
 
 /** A name without blanks around it and of at most NAME_MAX_CHARS characters.
@@ -112,7 +125,8 @@ export function panelOf(file, names) {
   }
   const map = cams.length === 1 ? cams[0].map : mergedMap(file.cams, names, cams);
   const without = names.filter((name) => !file.cams.has(name));
-  const max = largest(map.data);
+  const max = maxima.get(map.data) ?? largest(map.data);
+  maxima.set(map.data, max);
   return {
     title, map, span: [map.h, map.w], max, unit: 'explainer', empty: max > 0 ? '' : 'No value above 0',
     note: [noteOf(cams), without.length ? `no map for ${without.join(', ')}` : ''].filter(Boolean).join('; '),
@@ -141,16 +155,34 @@ export function toSave({ name, cams }, classes) {
   };
 }
 
-/** Keep the maps of an interactive page -> their number.
+/** Names the maps of a file by their image and all that they hold.
  * @param {string} imageId
  * @param {SavedFile} saved
  */
-export function keepSaved(imageId, { name, cams }) {
-  return keepCams(imageId, name, new Map(cams.map(({ label, h, w, max, values, low, high, size }) => {
-    const view = new DataView(base64ToBuffer(values));
-    const data = Float32Array.from({ length: h * w }, (_, i) => (view.getUint16(2 * i, true) / STEPS) * max);
-    return [label, { map: { data, h, w }, low, high, size }];
-  })));
+export function savedKey(imageId, { name, cams }) {
+  const text = JSON.stringify(cams.map(({ label, h, w, max, values, low, high, size }) => [label, h, w, max, values, low, high, size]));
+  return JSON.stringify([CAMS_KEY, imageId, name, crc32(new TextEncoder().encode(text)).toString(16)]);
+}
+
+/** Keep the maps of an interactive page or a scene -> their number. What is kept of the same maps is taken; other maps of the same
+ *  name stay.
+ * @param {string} imageId
+ * @param {SavedFile} saved
+ */
+export function keepSaved(imageId, saved) {
+  const source = savedKey(imageId, saved);
+  const known = kept.find((one) => one.source === source);
+  if (known) return known.id;
+  const id = ++count;
+  add({
+    id, imageId, source, name: saved.name,
+    cams: new Map(saved.cams.map(({ label, h, w, max, values, low, high, size }) => {
+      const view = new DataView(base64ToBuffer(values));
+      const data = Float32Array.from({ length: h * w }, (_, i) => (view.getUint16(2 * i, true) / STEPS) * max);
+      return [label, { map: { data, h, w }, low, high, size }];
+    })),
+  });
+  return id;
 }
 
 /** Range and shape in words.

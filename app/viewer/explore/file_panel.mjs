@@ -2,10 +2,13 @@
 // (cam_file.mjs) and kept for its image (file_cams.mjs).
 
 import { make } from '../core/dom.mjs';
-import { BadCam, UNNAMED, isDeepPng, readCams, sizeProblem } from './cam_file.mjs';
+import { loaded } from '../core/later.mjs';
+import { RequestError } from '../core/rpc.mjs';
+import { BadCam, UNNAMED, isDeepPng, sizeProblem } from './cam_rules.mjs';
 import { NAME_MAX_CHARS, camsForImage, fileOf, filesOf, firstName, keepCams, keepSaved, panelOf, rename } from './file_cams.mjs';
 import { ADDED_PANEL } from './shown_maps.mjs';
 
+const loadReader = () => import('./cam_file.mjs');
 const OPTION = 'file'; // and the file's number: the value of its option
 const HEAD_BYTES = 26; // of a PNG, up to its colour type
 const MAX_NAMES = 4; // classes that a message lists
@@ -103,17 +106,21 @@ export function mountFilePanel(page) {
     try {
       const problem = sizeProblem(file.size);
       if (problem) throw new BadCam(problem);
+      const { readCams } = await loaded(loadReader);
       const read = await readCams(new Uint8Array(await file.arrayBuffer()), classes);
       if (view()?.run.imageId !== imageId) return; // another image came meanwhile, and took the note away
       const { compare, classes: chosen } = store.get();
-      const shown = chosen.map((index) => classes[index]);
+      const compared = compare.view !== 'side' && compare.view !== 'classes';
+      const own = compared && compare.a.class !== undefined && classes.includes(compare.a.class) ? compare.a.class : null;
+      const shown = own === null ? chosen.map((index) => classes[index]) : [own];
       const id = keepCams(imageId, firstName(file.name), camsForImage(read, shown, source));
       note(readWords(file.name, read, shown));
-      // Where two maps are compared, it is the first of them.
-      store.set({ added_panel: { kind: 'file', id }, compare: compare.view === 'side' ? compare : { ...compare, a: { method: ADDED_PANEL } } });
+      // Where two maps are compared, it is the first of them, with the class of that side.
+      store.set({ added_panel: { kind: 'file', id }, compare: compared ? { ...compare, a: { method: ADDED_PANEL, ...(own === null ? {} : { class: own }) } } : compare });
     } catch (error) {
-      if (!(error instanceof BadCam || error instanceof DOMException)) throw error;
-      note(error instanceof BadCam ? `${file.name}: ${error.message}` : `${file.name} could not be read: choose it again.`);
+      if (!(error instanceof BadCam || error instanceof DOMException || error instanceof RequestError)) throw error;
+      if (error instanceof RequestError) note(error.message); // what reads it has not arrived
+      else note(error instanceof BadCam ? `${file.name}: ${error.message}` : `${file.name} could not be read: choose it again.`);
     }
   }
 

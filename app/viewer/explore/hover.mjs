@@ -4,6 +4,7 @@
 import { figure, signed } from '../maths/numbers.mjs';
 import { sample } from '../maths/resample.mjs';
 import { drawCrosshair } from './draw.mjs';
+import { setText } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 
 const CURSOR_STEPS = 40; // steps of the crosshair from side to side, at zoom 1
@@ -65,6 +66,8 @@ export function createHover({ at, store, view, announce }, panelGrid) {
   let last = null; // where the pointer was
   /** @type {{ key: string, maps: Crt.Values[] }} */
   let values = { key: '', maps: [] }; // every class's map by the method under the crosshair
+  /** @type {WeakSet<HTMLCanvasElement>} */
+  const crossed = new WeakSet(); // canvases with a crosshair
 
   /** The same point marked in all panels; null, or beside the image, takes the mark away. A pointer that lies still while
    *  the page scrolls below it, which browsers report as a move, does not undo what the keys did.
@@ -89,10 +92,12 @@ export function createHover({ at, store, view, announce }, panelGrid) {
     const tiles = cursor ? now.prediction.tilesAt(cursor.x, cursor.y) : [];
     const boxes = tiles.length && now.run.tiles > 1 ? tileBoxes(tiles, now.prediction.grid) : [];
     for (const panel of panelGrid.shown()) {
-      drawCrosshair(panel.cross, cursor, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
+      if (cursor || crossed.has(panel.cross)) drawCrosshair(panel.cross, cursor, state.zoom, isTiled(methodOf(panel, state), now.prediction) ? boxes : [], panelGrid.pixel());
+      if (cursor) crossed.add(panel.cross);
+      else crossed.delete(panel.cross);
       panel.rows.forEach((row, i) => {
         const layer = panel.spec.scales[i];
-        row.value.textContent = layer && cursor && !state.drawing ? valueAt(layer, state, cursor) : ''; // a value would guide the hand that draws
+        setText(row.value, layer && cursor && !state.drawing ? valueAt(layer, state, cursor) : ''); // a value would guide the hand that draws
       });
     }
     at('readout').dataset.active = cursor ? 'yes' : 'no';

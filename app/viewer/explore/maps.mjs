@@ -1,17 +1,20 @@
 // The maps that the page shows now, kept while their settings stay, and the words for them.
 
+import { difference } from '../maths/difference.mjs';
 import { largest } from '../maths/order.mjs';
 import { upsample } from '../maths/resample.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { METHOD_TITLES, currentMap } from '../core/store.mjs';
 import { loopWords } from '../core/words.mjs';
+import { createLast, numberOf } from './repaint.mjs';
 
 const MAX_MAPS = 48;
+const MAX_DIFFERENCES = 4;
 /** @type {Crt.AddedPanel} */
 const NO_PANEL = { title: 'Closed panel', note: 'There is no map', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], unit: 'explainer' };
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
- *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image. `added` gives the panel that the user has added, for these
+ *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image; difference(a, b, [h, w], raw) of two maps. `added` gives the panel that the user has added, for these
  *  classes; its map is that of the method added_panel.
  * @param {(state: Crt.State, classes: number[]) => Crt.AddedPanel | null} [added]
  */
@@ -20,6 +23,7 @@ export function createMaps(added = () => null) {
   const kept = new Map();
   /** @type {WeakMap<Float32Array, { h: number, w: number, upsampled: Crt.Values }>} */
   const interpolated = new WeakMap(); // values of a map -> { h, w, upsampled }
+  const differences = createLast(MAX_DIFFERENCES);
   return {
     /**
      * @param {Crt.State} state
@@ -36,7 +40,8 @@ export function createMaps(added = () => null) {
         const empty = panel.empty || (data.length < 2 ? panel.note : ''); // it is still being computed, or there is none
         return { ...panel, method, classes, loops: 0, refined: false, max: panel.max ?? largest(data), empty };
       }
-      const key = [run.run, method, classes.join(), loops, refined, blocks, pass_reduction].join('/');
+      const multiplied = refined && prediction.isTransformer(method); // attention and loops decide nothing of a map without them
+      const key = [run.run, method, classes.join(), Math.min(loops, prediction.maxLoops(method)), multiplied, multiplied && blocks, multiplied && pass_reduction].join('/');
       const known = kept.get(key);
       if (known) return known;
       if (kept.size >= MAX_MAPS) kept.delete(String(kept.keys().next().value));
@@ -55,6 +60,17 @@ export function createMaps(added = () => null) {
       const upsampled = upsample(map, span, h, w);
       interpolated.set(map.data, { h, w, upsampled });
       return upsampled;
+    },
+    /**
+     * @param {Crt.Scaled} a
+     * @param {Crt.Scaled} b
+     * @param {Crt.Size} size
+     * @param {boolean} raw
+     * @returns {Crt.Scaled}
+     */
+    difference(a, b, size, raw) {
+      const key = [numberOf(b.map.data), a.max, b.max, a.unit, b.unit, ...a.span, ...b.span, ...size, raw].join();
+      return differences.of(a.map.data, key, () => difference(a, b, ...size, raw));
     },
   };
 }

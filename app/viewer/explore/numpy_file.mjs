@@ -4,8 +4,9 @@
 
 import { decodeHalves } from '../core/decode.mjs';
 import { BadPng, inflate } from '../ground_truth/png.mjs';
+import { crc32 } from '../maths/crc32.mjs';
+import { BadCam, MAX_BYTES, mebibytes } from './cam_rules.mjs';
 
-export const MAX_BYTES = 64 * 2 ** 20; // of a file, and of the arrays of an npz once inflated
 const HEADER_MAX_BYTES = 10_000; // as NumPy
 const COMMENT_MAX_BYTES = 65_535; // after a zip's directory
 const TYPES = ['float16', 'float32', 'float64', 'uint8', 'uint16'];
@@ -26,9 +27,6 @@ const NO_ARRAY = 'This file holds no array: save the maps with numpy.savez.';
 const COMPRESSION = 'This .npz is encrypted or compressed in a way that is not read: save it with numpy.savez or numpy.savez_compressed.';
 const NO_NUMBERS = `This file holds values that are not numbers: save ${TYPE_WORDS}.`;
 
-/** Why a file holds no map that can be shown, in one sentence with what to do. */
-export class BadCam extends Error {}
-
 /** An array as it lies in the bytes of a file. `shape`: two or three dimensions. `columnsFirst`: the first index runs fastest.
  * @typedef {{ bytes: Uint8Array<ArrayBuffer>, offset: number, shape: number[], columnsFirst: boolean, type: NumberType }} StoredArray
  */
@@ -36,16 +34,6 @@ export class BadCam extends Error {}
 /** A member of a zip. `at`: where its own header begins; `packed` and `size`: bytes before and after inflating.
  * @typedef {{ name: string, flags: number, compression: number, crc: number, packed: number, size: number, at: number }} Member
  */
-
-/** Bytes in words.
- * @param {number} count
- */
-export const mebibytes = (count) => Math.ceil(count / 2 ** 20);
-
-/** A shape as NumPy writes it.
- * @param {number[]} shape
- */
-export const shapeWords = (shape) => `(${shape.join(', ')})`;
 
 /** Bytes of an npy -> its array, not yet decoded. Throws BadCam.
  * @param {Uint8Array<ArrayBuffer>} bytes
@@ -110,21 +98,6 @@ export async function memberBytes(bytes, { flags, compression, crc, packed, size
   if (crc32(data) !== crc) throw new BadCam(DAMAGED);
   return data;
 }
-
-/** CRC-32 of bytes, as zip and PNG have it.
- * @param {Uint8Array} bytes
- */
-export function crc32(bytes) {
-  let crc = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
-  return ~crc >>> 0;
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, value) => {
-  let crc = value;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
-  return crc;
-});
 
 /** @param {Uint8Array<ArrayBuffer>} bytes */
 const viewOf = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,7 +4,7 @@ import { overlap } from '../maths/iou.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { largestBox } from '../maths/components.mjs';
 import { SIGNED, gradient } from '../maths/colormaps.mjs';
-import { make } from '../core/dom.mjs';
+import { make, setText } from '../core/dom.mjs';
 import { UNIT_NAMES } from '../core/store.mjs';
 
 const ROWS = 2; // colour bars a panel may need: two maps in one
@@ -49,13 +49,26 @@ export function buildPanel(name, label, close = null) {
   return panel;
 }
 
+/** Fill an element with the colours of a colour map, from left to right.
+ * @param {HTMLElement} node
+ * @param {string} colormap
+ */
+export function setColors(node, colormap) {
+  if (node.dataset.colors === colormap) return;
+  node.dataset.colors = colormap;
+  node.style.background = `linear-gradient(to right, ${gradient(colormap)})`;
+}
+
 /** Canvases with the pixels of the screen, where the panel has a size. Returns whether it has.
  * @param {Crt.Panel} panel
  * @param {number} aspect
  * @param {number} pixel
  */
 export function fit(panel, aspect, pixel, most = 2000) {
-  panel.stage.style.aspectRatio = String(aspect);
+  if (panel.stage.dataset.aspect !== String(aspect)) {
+    panel.stage.dataset.aspect = String(aspect);
+    panel.stage.style.aspectRatio = String(aspect);
+  }
   const { width: wide, height: high } = panel.canvas.getBoundingClientRect();
   if (!wide || !high) return false;
   const factor = Math.min(pixel, most / Math.max(wide, high));
@@ -102,23 +115,23 @@ export function boxWords([x0, y0, x1, y1], [height, width]) {
  */
 export function caption(panel, spec, state, run, facts) {
   panel.spec = spec;
-  panel.title.textContent = spec.title;
+  setText(panel.title, spec.title);
   if (spec.choice) panel.stage.setAttribute('aria-label', stageLabel(spec.title, 'shows this class by all networks'));
-  panel.note.textContent = spec.note;
-  panel.note.title = spec.note;
-  panel.score.textContent = spec.score;
+  setText(panel.note, spec.note);
+  if (panel.note.title !== spec.note) panel.note.title = spec.note;
+  setText(panel.score, spec.score);
   const many = spec.scales.length > 1;
   const ious = facts.map(({ iou }, i) => (iou === null ? '' : `${many ? `${spec.scales[i].letter} ` : ''}${Math.round(100 * iou)} %`)).filter(Boolean);
-  panel.iou.textContent = ious.length ? `IoU ${ious.join(', ')}` : '';
+  setText(panel.iou, ious.length ? `IoU ${ious.join(', ')}` : '');
   panel.rows.forEach((row, i) => {
     const layer = spec.scales[i];
     row.node.hidden = !layer;
     if (layer) scale(row, layer, state, many);
   });
   const boxes = facts.map(({ box }, i) => box && `${many ? `${spec.scales[i].letter} ` : ''}${boxWords(box, run.input)}`).filter(Boolean);
-  panel.box.textContent = boxes.join('; ');
+  setText(panel.box, boxes.join('; '));
   panel.box.hidden = !boxes.length;
-  panel.empty.textContent = spec.empty;
+  setText(panel.empty, spec.empty);
   panel.empty.hidden = !spec.empty;
   panel.retry.hidden = !spec.retry;
   panel.canvas.setAttribute('aria-label', [spec.ariaLabel, panel.iou.textContent, ...boxes].filter(Boolean).join('. '));
@@ -131,13 +144,13 @@ export function caption(panel, spec, state, run, facts) {
  * @param {boolean} many
  */
 function scale(row, { shown, range, signed, letter, title, ends }, state, many) {
-  row.name.textContent = many ? `${letter}: ${title}` : '';
+  setText(row.name, many ? `${letter}: ${title}` : '');
   row.name.hidden = !many;
   row.node.classList.toggle('signed', signed);
-  row.bar.style.background = `linear-gradient(to right, ${gradient(signed ? SIGNED : state.colormap)})`;
-  row.low.textContent = signed ? `${figure(-range).replace('-', '−')} ${ends[0]}` : '0';
-  row.high.textContent = signed ? `${ends[1]} +${figure(range)}` : figure(range);
-  row.unit.textContent = UNIT_NAMES[shown.unit];
+  setColors(row.bar, signed ? SIGNED : state.colormap);
+  setText(row.low, signed ? `${figure(-range).replace('-', '−')} ${ends[0]}` : '0');
+  setText(row.high, signed ? `${ends[1]} +${figure(range)}` : figure(range));
+  setText(row.unit, UNIT_NAMES[shown.unit]);
   const level = state.threshold * shown.max;
   row.tick.style.left = signed ? '50%' : `${range > 0 ? Math.min(100, (100 * level) / range) : 0}%`;
   row.tick.hidden = !(shown.max > 0);

@@ -8,7 +8,6 @@
 // where titles give them, `ends` the names at the two ends of a signed scale.
 
 import { ranges } from '../maths/color_scale.mjs';
-import { difference } from '../maths/difference.mjs';
 import { figure } from '../maths/numbers.mjs';
 import { gridSize } from './draw.mjs';
 import { by, chosenNames, nameOf, settingsOf, titleOf } from './maps.mjs';
@@ -137,7 +136,7 @@ function compared(state, view, maps, other) {
   });
   const empty = (/** @type {typeof a} */ layer) => (layer.shown.max > 0 ? '' : `${layer.letter}: ${emptyOf(layer.shown, layer.subject)}`);
   const words = [a, b].map((layer, i) => ariaLabel(`${layer.letter} ${titles[i]}`, layer.shown, layer.classes, view)).join('. ');
-  if (state.compare.view === 'difference') return differing(state, view, a, b);
+  if (state.compare.view === 'difference') return differing(state, view, maps, a, b);
   if (state.compare.view === 'blink') {
     const now = other ? b : a;
     return [{
@@ -157,13 +156,14 @@ function compared(state, view, maps, other) {
 /** A − B with both maps after it.
  * @param {Crt.State} state
  * @param {Crt.View} view
+ * @param {Crt.Maps} maps
  * @param {Crt.MapLayer & { shown: Crt.Shown }} a
  * @param {Crt.MapLayer & { shown: Crt.Shown }} b
  * @returns {Crt.PanelSpec[]}
  */
-function differing(state, view, a, b) {
+function differing(state, view, maps, a, b) {
   const size = gridSize(view.image.naturalWidth, view.image.naturalHeight);
-  const shown = { method: 'difference', ...difference(a.shown, b.shown, ...size, state.compare.unit === 'raw') };
+  const shown = { method: 'difference', ...maps.difference(a.shown, b.shown, size, state.compare.unit === 'raw') };
   const { title, ends } = differenceWords(a, b);
   const range = differenceRange(shown, [a, b], state);
   const layer = layerOf('difference', shown, range, { signed: true, ends, name: 'A − B', classes: [...new Set([...a.classes, ...b.classes])] });

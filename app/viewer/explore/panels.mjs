@@ -1,18 +1,20 @@
 // The maps of the Explore tab: a panel for each of panel_specs.mjs, drawn through one zoom and read by one crosshair.
 //
-// For others: `page.overlays`, functions (context, { method, classes, state, view, width, height, pixel }) that draw over each map
-// in a context whose coordinates are those of the image, 0 to 1 (strokePath of draw.mjs strokes evenly); `method` is that
-// of the map, or input, added_panel, difference, and `classes` are the map's. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
+// For others: `page.overlays`, each with draw(context, { method, classes, state, view, width, height, pixel }), which draws over each
+// map in a context whose coordinates are those of the image, 0 to 1 (strokePath of draw.mjs strokes evenly), and key(the same), the
+// values that decide what it draws; `method` is that of the map, or input, added_panel, difference, and `classes` are the map's. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
 
 import { largest } from '../maths/order.mjs';
 import { createDivider } from './divider.mjs';
-import { contextOf, drawBox, drawMap, drawImage, drawGroundTruth, gridSize } from './draw.mjs';
+import { contextOf, drawBox, drawMap, drawImage, drawGroundTruth, gridSize, lineScale } from './draw.mjs';
 import { attachHold } from './hold.mjs';
 import { createHover } from './hover.mjs';
 import { panelSpecsOf } from './panel_specs.mjs';
 import { createMaps } from './maps.mjs';
-import { gridMethods } from './shown_maps.mjs';
+import { createLast, createRepaint, numberOf, paintInputs } from './repaint.mjs';
+import { ADDED_PANEL, gridMethods } from './shown_maps.mjs';
 import { buildPanel, caption, fit, measure } from './panel.mjs';
+import { setStyle } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 import { attachGestures, keyZoom, tidy, toImage, zoomAt } from './zoom.mjs';
@@ -21,6 +23,7 @@ const STAGE_MIN_PX = 200; // px of the height of a stage; below it the page scro
 const GRID_STAGE_MIN_PX = 150; // px of the same in a grid of classes
 const GRID_GAP_PX = 8; // px between its rows, as in compare.css
 const MAX_LAYOUT_PASSES = 3;
+const MAX_KEPT = 24; // maps whose drawings are kept: more than the largest grid has
 const BELOW_PX = 56; // px for the line of numbers below the panels
 
 /** @type {Record<string, string>} */
@@ -31,6 +34,9 @@ export function mountPanels(page) {
   const { root, at, store, view, current, onDraw, announce } = page;
   /** @type {Map<string, Crt.Panel>} */
   const panels = new Map();
+  const repaint = createRepaint();
+  const kept = { windows: createLast(MAX_KEPT), colours: createLast(MAX_KEPT), outlines: createLast(MAX_KEPT) };
+  const measured = createLast(MAX_KEPT);
   /** @type {Crt.PanelGrid} */
   const panelGrid = {
     maps: createMaps((state, classes) => added(state, current(), classes)),
@@ -50,7 +56,7 @@ export function mountPanels(page) {
     },
     cursor: () => hover.cursor(),
   };
-  page.overlays = [overlayGroundTruth];
+  page.overlays = [{ draw: overlayGroundTruth, key: ({ classes, state, view: now, pixel }) => (state.ground_truth ? [groundTruthOf({ ...state, classes }, now).key, pixel] : []) }];
   page.panelGrid = panelGrid;
   const hover = createHover(page, panelGrid);
   const setZoom = (/** @type {Crt.Zoom} */ zoom) => store.set({ zoom: tidy(zoom) });
@@ -71,15 +77,26 @@ export function mountPanels(page) {
     layout(specs, state, columns);
     const truthOf = (/** @type {number[]} */ classes) => (state.ground_truth ? groundTruthOf({ ...state, classes }, now) : NO_GROUND_TRUTH);
     const size = gridSize(now.image.naturalWidth, now.image.naturalHeight);
-    const measured = specs.map((spec) => {
-      const facts = spec.scales.map(({ shown, signed, classes }) => (signed ? { iou: null, box: null } : measure(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truthOf(classes), state.boxes)));
+    const found = specs.map((spec) => {
+      const facts = spec.scales.map(({ shown, signed, classes }) => (signed ? { iou: null, box: null } : factsOf(panelGrid.maps.upsampled(shown, size), state.threshold * shown.max, truthOf(classes), state.boxes)));
       caption(panelOf(spec.key), spec, state, now.run, facts);
       return facts;
     });
     resize(specs.map(({ key }) => panelOf(key)), now, columns);
-    specs.forEach((spec, i) => paint(panelOf(spec.key), spec, measured[i], state, now));
+    specs.forEach((spec, i) => paint(panelOf(spec.key), spec, found[i], state, now));
     hover.refresh();
     root.dataset.redrawMs = (performance.now() - began).toFixed(2);
+  }
+
+  /** What `measure` gives, once for the same map, level and ground truth.
+   * @param {Crt.Values} upsampled
+   * @param {number} level
+   * @param {Crt.GroundTruth} truth
+   * @param {boolean} boxes
+   */
+  function factsOf(upsampled, level, truth, boxes) {
+    const masks = truth.complete ? [truth.raster(upsampled.h, upsampled.w), truth.ignore(upsampled.h, upsampled.w)] : [];
+    return measured.of(upsampled.data, [level, boxes, ...masks.map(numberOf)].join(), () => measure(upsampled, level, truth, boxes));
   }
 
   /** The panel that the user has added, for these classes.
@@ -102,8 +119,7 @@ export function mountPanels(page) {
     if (order.length !== box.children.length || order.some((node, i) => box.children[i] !== node)) box.replaceChildren(...order);
     box.dataset.count = String(order.length);
     box.dataset.view = state.compare.view;
-    if (columns) box.style.setProperty('--columns', String(columns));
-    else box.style.removeProperty('--columns');
+    setStyle(box, '--columns', columns ? String(columns) : '');
     box.dataset.drawing = state.drawing ? 'yes' : 'no';
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
   }
@@ -119,20 +135,20 @@ export function mountPanels(page) {
     const aspect = image.naturalWidth / image.naturalHeight;
     const height = (/** @type {Element} */ node) => node.getBoundingClientRect().height;
     const rows = columns ? shown.length / columns : 1;
-    box.style.setProperty('--ratio', String(aspect));
+    setStyle(box, '--ratio', String(aspect));
     let around = NaN;
     for (let pass = 0; pass < MAX_LAYOUT_PASSES; pass++) {
       const before = around;
       around = Math.ceil(Math.max(...shown.map(({ node, stage }) => height(node) - height(stage))));
       if (around === before) break;
       const free = (window.innerHeight - box.getBoundingClientRect().top - window.scrollY - BELOW_PX - (rows - 1) * GRID_GAP_PX) / rows - around;
-      box.style.setProperty('--stage-height', `${Math.max(columns ? GRID_STAGE_MIN_PX : STAGE_MIN_PX, Math.floor(free))}px`);
+      setStyle(box, '--stage-height', `${Math.max(columns ? GRID_STAGE_MIN_PX : STAGE_MIN_PX, Math.floor(free))}px`);
     }
-    if (shown.length) root.style.setProperty('--head-height', `${Math.round(shown[0].stage.getBoundingClientRect().top - shown[0].node.getBoundingClientRect().top)}px`);
+    if (shown.length) setStyle(root, '--head-height', `${Math.round(shown[0].stage.getBoundingClientRect().top - shown[0].node.getBoundingClientRect().top)}px`);
     for (const panel of shown) fit(panel, aspect, panelGrid.pixel());
   }
 
-  /**
+  /** Draw a panel, unless it shows the same already.
    * @param {Crt.Panel} panel
    * @param {Crt.PanelSpec} spec
    * @param {Crt.MapFacts[]} facts
@@ -140,28 +156,31 @@ export function mountPanels(page) {
    * @param {Crt.View} now
    */
   function paint({ canvas, divider }, spec, facts, state, now) {
-    const context = /** @type {CanvasRenderingContext2D} */ (contextOf(canvas));
+    divider?.show(state, spec);
     const { width, height } = canvas;
     const pixel = panelGrid.pixel();
     const bare = panelGrid.imageOnly || Boolean(state.drawing); // a map in sight would guide the hand that draws
+    const overlays = panelGrid.imageOnly ? [] : page.overlays;
+    if (!repaint.changed(canvas, paintInputs(spec, facts, state, now, { width, height, pixel, line: lineScale(), bare, overlays }))) return;
+    canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
+    const context = /** @type {CanvasRenderingContext2D} */ (contextOf(canvas));
     for (const layer of spec.layers) {
       context.save();
       context.beginPath();
       context.rect(layer.from * width, 0, (layer.to - layer.from) * width, height);
       context.clip();
       drawImage(context, now.image, state.zoom);
-      if (layer.shown && !bare) drawMap(context, { ...layer, shown: layer.shown }, state, state.zoom, pixel);
+      if (layer.shown && !bare) drawMap(context, { ...layer, shown: layer.shown }, state, state.zoom, pixel, kept);
       toImage(context, state.zoom);
       const { box } = facts[spec.scales.findIndex((one) => one === layer)] ?? {};
       if (box && !bare) drawBox(context, box, pixel);
-      for (const overlay of panelGrid.imageOnly ? [] : page.overlays) {
+      for (const overlay of overlays) {
         context.save();
-        overlay(context, { method: layer.method, classes: layer.classes, state, view: now, width, height, pixel });
+        overlay.draw(context, { method: layer.method, classes: layer.classes, state, view: now, width, height, pixel });
         context.restore();
       }
       context.restore();
     }
-    divider?.show(state, spec);
   }
 
   /** The panel of this name, built on first use.
@@ -219,7 +238,7 @@ export function mountPanels(page) {
   function choose({ method, classes }) {
     if (root.dataset.present) return; // a slide stays as it is
     const { compare, visible } = store.get();
-    store.set({ classes, compare: { ...compare, view: 'side' }, visible: { ...visible, [method]: true } });
+    store.set({ classes, compare: { ...compare, view: 'side' }, visible: method === ADDED_PANEL ? visible : { ...visible, [method]: true } });
     requestAnimationFrame(() => panelOf(method).stage.focus()); // after the store has drawn it
   }
 

@@ -4,6 +4,7 @@ import { overlap } from '../maths/iou.mjs';
 import { gridSize } from './draw.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
+import { createLast, numberOf } from './repaint.mjs';
 import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const STEP_MS = 1000; // milliseconds for one loop count
@@ -35,7 +36,8 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
   const still = window.matchMedia('(prefers-reduced-motion: reduce)');
   /** @type {ReturnType<typeof setInterval> | null} */
   let timer = null;
-  let shown = ''; // what the IoU of each loop count was computed for
+  let shown = ''; // the IoU of each loop count, as it is on the page
+  const measured = createLast(1);
   at('play').addEventListener('click', () => {
     if (timer) stop();
     else if (still.matches) step(); // one count at a press, nothing moves by itself
@@ -94,10 +96,11 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
     at('loops-iou').hidden = !wanted;
     if (!wanted) return;
     const ignore = truth.ignore(...size);
-    const values = Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
+    const about = [run.run, state.classes, state.refined, state.blocks, state.pass_reduction, state.threshold, size, numberOf(ignore)];
+    const values = measured.of(raster, JSON.stringify(about), () => Array.from({ length: run.maxLoops + 1 }, (_, loops) => {
       const map = panelGrid.maps.shown(state, now, 'crt', { loops });
       return map.max > 0 ? overlap(panelGrid.maps.upsampled(map, size).data, state.threshold * map.max, raster, ignore) : 0;
-    });
+    }));
     const key = JSON.stringify([values, state.loops]);
     if (key === shown) return;
     shown = key;
