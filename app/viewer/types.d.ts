@@ -38,6 +38,8 @@ declare namespace Crt {
 
   /** Ground truth of the chosen classes: `groundTruthOf` of ground_truth/ground_truth.mjs. */
   interface GroundTruth {
+    /** The same for the same outlines. */
+    key: string;
     polygons: Ring[];
     complete: boolean;
     source: string | null;
@@ -105,6 +107,8 @@ declare namespace Crt {
   type Maps = ReturnType<typeof import('./explore/maps.mjs').createMaps>;
   /** What an overlay is drawn for: `method` is that of the map, or input, added_panel, difference; `classes` are the map's. */
   interface Overlay { method: string; classes: number[]; state: State; view: View; width: number; height: number; pixel: number }
+  /** What is drawn over each map, and the values that decide what it draws. */
+  interface PanelOverlay { draw(context: CanvasRenderingContext2D, about: Overlay): void; key(about: Overlay): unknown[] }
   interface PanelGrid {
     maps: Maps;
     /** Whether the blinking panel shows B. */
@@ -312,6 +316,7 @@ declare namespace Crt {
     watch(request: string, listener: (news: QueueNews) => void): void;
     drop(request: string): void;
     onOther(listener: (sentence: string) => void): unknown;
+    onWaiting(listener: (sentence: string) => void): unknown;
   }
   /** `timeout`: ms without a sign of life; `acrossRuns`: whether the answer counts when another run is on the page;
    *  `onLeftRunning`: have the server stop when the signal aborts, and be called with the error if it cannot be told. */
@@ -332,9 +337,9 @@ declare namespace Crt {
     cancel(): void;
   }
   type Link = import('./permalink/query.mjs').Link;
-  /** A titled link. `thumb`: a small image as data URL; `drawn`: ground truth on its image; `run` and `answers`: keys of what
-   *  it shows in presentation/kept.mjs. */
-  interface Scene { title: string; query: string; thumb?: string; drawn?: Shape[]; run?: string; answers?: string[] }
+  /** A titled link. `thumb`: a small image as data URL; `drawn`: ground truth on its image; `run`, `answers` and `file`: keys of
+   *  what it shows in presentation/kept.mjs, `file` that of a map from a file. */
+  interface Scene { title: string; query: string; thumb?: string; drawn?: Shape[]; run?: string; answers?: string[]; file?: string }
   /** What mountPermalink adds to the page. */
   interface PageLink {
     /** `kept`: gives what this browser has of it, where the server has not. */
@@ -344,7 +349,7 @@ declare namespace Crt {
     fetch(wanted: import('./permalink/permalink.mjs').Wanted, signal: AbortSignal): Promise<Run & Bytes>;
     /** Have the server keep the image -> why it does not, or ''. */
     keep(): Promise<string>;
-    /** `saved`: for an interactive page, which has the map from a file. */
+    /** `saved`: for an interactive page or a scene, which has the map from a file. */
     query(saved?: boolean): string;
   }
   /** The screen that a file of its own opens with. `id`: of the file; `query`: empty for what the checkpoint recommends,
@@ -360,6 +365,8 @@ declare namespace Crt {
     list(): Scene[];
     view(scene: Pick<Scene, 'run'>): Promise<View | null>;
     restore(scene: Pick<Scene, 'answers'>): Promise<void>;
+    /** The link of a scene with the map from its file, where it is here. */
+    link(scene: Pick<Scene, 'query' | 'run' | 'file'>): Promise<Link>;
     contents(signal: AbortSignal): Promise<{ scenes: Scene[]; kept: Map<string, import('./presentation/scene_file.mjs').Kept>; whole: number }>;
   }
   /** What a feature gets: see main.mjs. */
@@ -379,6 +386,8 @@ declare namespace Crt {
     onDraw(listener: (state: State, view: View) => unknown): unknown;
     request: Requests['request'];
     answers: ReturnType<typeof import('./core/answers.mjs').createAnswers>;
+    /** Has a part that is loaded later mounted; nothing for another name. Throws RequestError. */
+    need(name: string): Promise<void>;
     onChanged: Requests['onChanged'];
     /** `bytes`: of its arrays where they are not in the value. */
     open(value: Run & Bytes & { bytes?: ArrayBuffer }): Promise<View>;
@@ -389,7 +398,7 @@ declare namespace Crt {
     showFailure(message: string, again?: () => void): void;
     announce(text: string): void;
     panelGrid: PanelGrid;
-    overlays: ((context: CanvasRenderingContext2D, about: Overlay) => void)[];
+    overlays: PanelOverlay[];
     link: PageLink;
     scenes: PageScenes;
   }

@@ -1,6 +1,8 @@
 """What every browser test does with a page."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page
 
@@ -41,8 +43,23 @@ def move(page: Page, role: str, value: float) -> None:
 
 
 def open_tab(page: Page, name: str) -> None:
-    """Open one of the viewer's tabs."""
+    """Open one of the viewer's tabs, whose modules may still have to be loaded."""
     page.get_by_role("tab", name=name).click()
+    settle(page)
+    page.wait_for_function("() => !document.querySelector('[role=tabpanel]:not([hidden])[inert]')")
+    settle(page)
+
+
+@contextmanager
+def settings(page: Page) -> Iterator[None]:
+    """With all settings of the maps in reach: a narrow page keeps most of them in a sheet."""
+    more = page.get_by_role("button", name="More settings")
+    in_sheet = more.is_visible()
+    if in_sheet:
+        more.click()
+    yield
+    if in_sheet:
+        page.locator('[data-role="sheet-close"]').click()
     settle(page)
 
 

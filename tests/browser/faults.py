@@ -1,10 +1,13 @@
 """A queue that fails on purpose: what a browser test puts between a page and its server."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Page, Request, Route
+
+from tests.browser.driver import PATIENCE
 
 JOIN, DATA = "**/gradio_api/queue/join*", "**/gradio_api/queue/data*"
 LIMIT = "Rate limit reached; try again in 7 s."
@@ -27,6 +30,7 @@ class Queue:
         self.joined: list[str] = []  # names of the events that the page has sent, "" for those of other components
         self._fault: tuple[str, str] | None = None
         self._held: tuple[str, list[Route]] | None = None
+        self._breaks = False  # whether the next stream cannot be opened
         self._streams: list[Route] | None = None
         config = page.evaluate(
             "window.gradio_config.dependencies.map(({ id, targets }) => [id, targets[0]?.[1] ?? ''])"
@@ -39,8 +43,15 @@ class Queue:
         """How often the page has sent the event."""
         return self.joined.count(event)
 
+    def wait_for(self, event: str) -> None:
+        """Wait until the page has sent the event, as long as `expect` waits."""
+        until = time.monotonic() + PATIENCE / 1000
+        while not self.count(event):
+            assert time.monotonic() < until, f"{event or 'an event of another component'} was not sent"
+            self.page.wait_for_timeout(50)
+
     def fail(self, event: str, kind: str) -> None:
-        """Let the next event of that name fail in one of `KINDS`."""
+        """Let the next event of that name fail in one of `KINDS`, or its stream of messages break (`stream`)."""
         self._fault = event, kind
 
     def pass_time(self) -> None:
@@ -63,11 +74,6 @@ class Queue:
         for route in routes:
             route.continue_()
 
-    def break_stream(self) -> None:
-        """The next stream of messages cannot be opened."""
-        self._streams = None
-        self._fault = "", "stream"
-
     def _join(self, route: Route, request: Request) -> None:
         body = json.loads(request.post_data or "{}")
         event = self._names.get(body.get("fn_index"), "") if (body.get("event_data") or {}).get("request") else ""
@@ -80,7 +86,10 @@ class Queue:
             return
         kind = self._fault[1]
         self._fault = None
-        if kind == "limit":
+        if kind == "stream":
+            self._breaks = True
+            route.continue_()
+        elif kind == "limit":
             route.fulfill(status=429, json={"detail": LIMIT})
         elif kind == "full":
             route.fulfill(status=503, json={"detail": "Queue is full. Max size is 1 and size is 1."})
@@ -94,8 +103,8 @@ class Queue:
             route.fulfill(json={"event_id": "unknown"})
 
     def _data(self, route: Route) -> None:
-        if self._fault == ("", "stream"):
-            self._fault = None
+        if self._breaks:
+            self._breaks = False
             route.abort("connectionreset")
         elif self._streams is not None:
             self._streams.append(route)

@@ -75,7 +75,7 @@ DIALOGS = {
     "scenes": ("scenes-open", '[data-role="scenes"]'),
     "tour": ("tour-start", '[data-role="tour"]'),
     "export": ("export-open", '[data-role="export-menu"]'),
-    "presentation": ("present-start", ".crt-viewer"),
+    "presentation": ("present-start", ".crt-viewer[data-present]"),
 }
 """What opens each, and what is then examined."""
 

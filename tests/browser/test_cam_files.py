@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.driver import HOSTILE, move, settle, upload
+from tests.browser.driver import HOSTILE, SHOWN, move, settle, upload
+from tests.browser.test_present import add_scene
 from tests.helpers.cam_files import PICKLED, REFUSED, npy, npz, png
 
 CELLS = np.zeros((3, 4), np.float32)
@@ -200,6 +201,94 @@ def test_it_is_one_of_two_maps_that_are_compared(shown: Page):
     settle(page)
     expect(page.locator('[data-role="a-method"] option')).to_have_text(["ResNet", "TS-CAM", "CRT", "CRT's CNN"])
     expect(page.locator('[data-role="a-method"]')).to_have_value("crt")
+
+
+def test_each_side_and_each_row_of_the_grid_has_its_own_class(open_page, image):
+    page = open_page(accept_downloads=True)
+    upload(page, image)
+    show(page, "cat")
+    choose(page, "all.npz", npz(cat=CELLS, person=np.flip(CELLS)))
+    expect(page.locator(MORE)).to_be_visible()
+    page.get_by_role("radio", name="Difference").check()
+    for side, name in (("a", "cat"), ("b", "person")):
+        page.locator(f'[data-role="{side}-method"]').select_option(label="all")
+        page.locator(f'[data-role="{side}-class"]').select_option(label=name)
+        settle(page)
+    expect(page.locator(".panel.compare h3")).to_have_text("all: cat − person, share of own maximum")
+    expect(page.locator('.panels [data-panel="compare_b"] h3')).to_have_text("B: person by all")
+    svg = download(page, "SVG").decode()
+    assert "A: cat by all" in svg and "B: person by all" in svg
+    page.get_by_role("radio", name="Classes").check()
+    settle(page)
+    expect(page.locator(".panels > .panel")).to_have_count(12)  # of three classes: three networks and the file
+    column = page.locator('.panels [data-panel$="_added_panel"]')
+    expect(column).to_have_count(3)
+    expect(column.filter(has_text="cat by all")).to_be_visible()
+    expect(column.filter(has_text="No map for this class")).to_have_count(1)
+    grid = download(page, "SVG").decode()
+    assert grid.count(' by all"') == 3  # in its record
+    column.filter(has_text="person by all").locator("canvas.map").click()
+    settle(page)
+    expect(page.get_by_role("radio", name="Side by side")).to_be_checked()
+    expect(page.locator('[data-role="chosen"]')).to_have_text("person")
+    expect(page.locator(MORE).get_by_role("heading")).to_have_text("all")
+
+
+def test_scenes_their_file_and_the_interactive_page_hold_it(shown: Page, browser, tmp_path: Path):
+    page = shown
+    page.get_by_role("radio", name="Difference").check()
+    page.locator('[data-role="a-method"]').select_option(label="mine")
+    settle(page)
+    add_scene(page, "With a file")
+    title = "mine − CRT, share of own maximum"
+    page.get_by_role("radio", name="Side by side").check()
+    page.locator(MORE).get_by_role("button", name="Close panel").click()
+    page.get_by_role("button", name="Present").click()
+    page.wait_for_selector('.crt-viewer[data-present="on"]')
+    page.context.set_offline(True)
+    expect(page.locator(".panel.compare h3")).to_have_text(title)
+    page.keyboard.press("Escape")
+    page.context.set_offline(False)
+    expect(page.locator(MORE)).to_have_count(0)
+    whole = tmp_path / "page.html"
+    whole.write_bytes(download(page, "Interactive page"))
+    page.get_by_role("button", name="Scenes").click()
+    with page.expect_download() as waited:
+        page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    scenes = json.loads(waited.value.path().read_text())
+    page.get_by_role("button", name="Delete: With a file").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.reload()
+    page.wait_for_selector(SHOWN)
+    lost = "1 scene added. 1 map from a file left out, which cannot be read."
+    for damaged, note in ((True, lost), (False, "in place of those before")):
+        file = tmp_path / f"{damaged}.json"
+        if damaged:
+            (key,) = (one for one in scenes["kept"] if json.loads(one)[0] == "cams")
+            given = {**scenes["kept"][key], "cams": [{**scenes["kept"][key]["cams"][0], "h": 4000}]}
+            file.write_text(json.dumps({**scenes, "kept": {**scenes["kept"], key: given}}))
+        else:
+            file.write_text(json.dumps(scenes))
+        page.get_by_role("button", name="Scenes").click()
+        drawer = page.get_by_role("dialog")
+        drawer.get_by_label("Import").set_input_files(file)
+        if not damaged:
+            drawer.get_by_role("button", name="Replace").click()
+        expect(drawer.locator('[data-role="scenes-note"]')).to_contain_text(note)
+        drawer.get_by_role("button", name="Show this scene: With a file").click()
+        expect(page.locator(".panel.compare h3")).to_contain_text("ResNet − CRT" if damaged else title)
+    troubles: list[str] = []
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_offline(True)
+    saved = context.new_page()
+    saved.on("pageerror", lambda error: troubles.append(str(error)))
+    saved.goto(whole.as_uri())
+    saved.wait_for_selector(SHOWN)
+    saved.get_by_role("button", name="Scenes").click()
+    saved.get_by_role("button", name="Show this scene: With a file").click()
+    expect(saved.locator(".panel.compare h3")).to_have_text(title)
+    context.close()
+    assert troubles == []
 
 
 def test_exports_have_it(shown: Page):

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import ImageColor
 from playwright.sync_api import Page, expect
 
+from crt.viz.chart_colours import DARK_RAMP, RAMP, mix_oklab
 from tests.browser.driver import open_tab, settle, upload
 from tests.browser.test_accessibility import barriers
 
@@ -15,6 +17,15 @@ UNDRAWN = """nodes => nodes.filter(node => node.querySelectorAll('.trace').lengt
   .map(node => node.ariaLabel)"""
 """Plots in which a trace is missing."""
 TRACE_COLORS = "node => node.data.map(one => (one.marker ?? one.line).color)"
+
+RAMP_COLORS = """percents => percents.map((percent) => {
+  const probe = document.body.appendChild(document.createElement('span'));
+  probe.style.color = `color-mix(in oklab, var(--ramp-last) ${percent}%, var(--ramp-first))`;
+  const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  pen.fillStyle = getComputedStyle(probe).color;
+  pen.fillRect(0, 0, 1, 1);
+  return [...pen.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+})"""
 
 
 def open_chart(page: Page) -> None:
@@ -104,6 +115,14 @@ def test_the_theme_recolours_what_is_drawn(open_page, image):
     page.wait_for_function(f"([node, old]) => ({TRACE_COLORS})(node)[0] !== old[0]", arg=[plot.element_handle(), light])
     settle(page)
     assert len(set(plot.evaluate(TRACE_COLORS)) | set(light)) == 8
+
+
+@pytest.mark.parametrize(("theme", "ramp"), [("light", RAMP), ("dark", DARK_RAMP)])
+def test_the_browser_mixes_the_ramp_as_the_figures_do(open_page, theme, ramp):
+    percents = [0, 13, 25, 50, 67, 100]
+    found = open_page(theme).evaluate(RAMP_COLORS, percents)
+    for percent, drawn in zip(percents, found, strict=True):
+        assert drawn == pytest.approx(ImageColor.getrgb(mix_oklab(ramp[0], ramp[1], percent / 100)), abs=1)
 
 
 def test_without_the_library_the_numbers_are_there_and_the_next_try_draws(open_page, image):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import SHOWN, move, settle, upload
+from tests.browser.driver import SHOWN, move, settings, settle, upload
 from tests.browser.test_accessibility import barriers
 
 CANVAS = 'canvas[data-method="compare"]'
@@ -28,9 +28,9 @@ def colours(page) -> np.ndarray:
 def opened(open_page, image, width=1440, **options):
     page = open_page("light", width, **options)
     upload(page, image)
-    page.locator('[data-role="outline"]').uncheck()
-    page.locator('[data-role="overlay"]').select_option("heat")  # colours alone, however small the values
-    settle(page)
+    with settings(page):
+        page.locator('[data-role="outline"]').uncheck()
+        page.locator('[data-role="overlay"]').select_option("heat")  # colours alone, however small the values
     return page
 
 
@@ -66,6 +66,44 @@ def test_swipe_shows_a_at_the_left_and_b_at_the_right_of_a_divider_that_keys_and
     settle(page)
     assert abs(int(divider.get_attribute("aria-valuenow")) - 25) <= 1
     expect(divider).to_have_attribute("aria-valuetext", "25 %: CRT, 2 loops, refined at the left, ResNet at the right")
+
+
+INSIDE = """(stage) => [...stage.querySelectorAll('.divider span')].every((name) => {
+  const [outer, inner] = [stage, name].map((one) => one.getBoundingClientRect());
+  return inner.left >= outer.left && inner.right <= outer.right;
+})"""
+
+
+def test_the_names_beside_the_divider_are_on_the_map_and_clear_of_the_draw_tools(open_page, image):
+    page = opened(open_page, image)
+    view(page, "Swipe")
+    for side in ("a", "b"):
+        page.locator(f'[data-role="{side}-class"]').select_option(label="person")
+    divider, stage = page.locator(".panel.compare .divider"), page.locator(".panel.compare .stage")
+    tools = page.locator('[data-role="draw-tools"]').bounding_box()
+    assert tools is not None
+    for key in (None, "PageDown", "PageDown", "PageDown"):
+        if key:
+            divider.focus()
+            page.keyboard.press(key)
+        settle(page)
+        assert stage.evaluate(INSIDE)
+        for name in divider.locator("span").all():
+            box = name.bounding_box()
+            assert box is not None and box["y"] >= tools["y"] + tools["height"]
+
+
+def test_the_fields_above_the_maps_show_their_whole_text(open_page, image):
+    page = opened(open_page, image)
+    whole = """node => {
+      const style = getComputedStyle(node), pen = document.createElement('canvas').getContext('2d');
+      pen.font = style.font;
+      return node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight)
+        - pen.measureText(node.selectedOptions[0].text).width;
+    }"""
+    assert page.locator('[data-role="added_panel"]').evaluate(whole) >= 0
+    view(page, "Difference")
+    assert page.locator('[data-role="difference-unit"]').evaluate(whole) >= 0
 
 
 def test_difference_is_signed_and_nothing_for_the_same_map(open_page, image):
@@ -217,6 +255,16 @@ def test_a_grid_shows_each_class_by_each_network_and_a_click_shows_the_class(ope
     expect(page.locator('.class-row[aria-pressed="true"] .name')).to_have_text(names[2])
     expect(page.locator(".panel.crt .stage")).to_be_focused()
     assert cells(page) == ["ResNet", "CRT"]
+
+
+def test_the_maps_of_a_row_of_the_grid_are_in_line(open_page, image):
+    page = opened(open_page, image)
+    view(page, "Classes")
+    tops = page.locator(".panels > .panel").evaluate_all("""(panels) => panels.slice(0, 3).map((panel, i) => {
+      panel.querySelector('h3').textContent = i === 1 ? 'a name that takes a second line' : 'cat';
+      return panel.querySelector('.stage');
+    }).map((stage) => Math.round(stage.getBoundingClientRect().y))""")
+    assert len(set(tops)) == 1
 
 
 def test_the_grid_is_walked_and_chosen_from_with_keys(open_page, image):

@@ -37,6 +37,35 @@ def test_upload_then_loops_change_crt_and_nothing_else(open_page, image):
     expect(page.get_by_role("status").filter(has_text="Input")).to_contain_text("tiles")
 
 
+DRAWN = (
+    "() => Object.fromEntries([...document.querySelectorAll('.panels canvas.map')]"
+    ".map((one) => [one.dataset.method, Number(one.dataset.drawn)]))"
+)
+"""How often each map was drawn."""
+
+
+def test_only_what_has_changed_is_drawn(open_page, image):
+    page = open_page()
+    upload(page, image)
+
+    def drawn_by(change) -> set[str]:
+        before = page.evaluate(DRAWN)
+        change()
+        settle(page)
+        after = page.evaluate(DRAWN)
+        return {name for name in after if after[name] != before[name]}
+
+    move(page, "loops", 1)
+    assert drawn_by(lambda: move(page, "loops", 0)) == {"crt"}
+    assert drawn_by(lambda: page.get_by_text("Refinement", exact=True).click()) == {"crt", "tscam"}
+    assert drawn_by(lambda: move(page, "threshold", 0.6)) == {"crt", "tscam", "resnet"}
+    assert drawn_by(lambda: (open_tab(page, "Results"), open_tab(page, "Explore"))) == set()
+    assert drawn_by(lambda: page.get_by_text("Select multiple").click()) == set()
+    page.mouse.move(5, 5)
+    assert drawn_by(lambda: page.locator("canvas[data-method=crt]").hover()) == set()
+    assert drawn_by(lambda: page.set_viewport_size({"width": 1000, "height": 800})) == {"crt", "tscam", "resnet"}
+
+
 def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, image):
     page = open_page()
     upload(page, image)

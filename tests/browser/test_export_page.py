@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Download, expect
 
-from tests.browser.driver import move, open_tab, settle, upload
+from tests.browser.driver import move, open_tab, settings, upload
 
 NOTE = '[data-role="export-note"]'
 LOOKS = [("light", 1440), ("dark", 390)]
@@ -85,10 +85,11 @@ def test_the_files_hold_the_settings_of_the_screen(open_page, image, theme, widt
     page.locator(".class-row").filter(has_text="person").click()
     move(page, "loops", 1)
     move(page, "threshold", 0.42)
-    page.locator('[data-role="colormap"]').select_option("magma")
-    settle(page)
+    with settings(page):
+        page.locator('[data-role="colormap"]').select_option("magma")
     shown = page.evaluate("[...document.querySelectorAll('canvas[data-method]')].map((one) => one.dataset.method)")
     page.get_by_role("button", name="Export").click()
+    expect(page.locator('[data-role="export-menu"]')).to_be_visible()
     menu = page.locator('[data-role="export-menu"]').bounding_box()
     assert menu["x"] >= 0 and menu["x"] + menu["width"] <= width  # the whole menu is on the screen
     page.keyboard.press("Escape")
@@ -103,8 +104,8 @@ def test_the_files_hold_the_settings_of_the_screen(open_page, image, theme, widt
     assert b"<svg" in files["figure.svg"]
     told = json.loads(files["settings.json"])
     assert [one["name"] for one in told["classes"]] == ["person"]
-    settings = {one: told["shown"][one] for one in ("loops", "threshold", "colormap", "refined")}
-    assert settings == {"loops": 1, "threshold": 0.42, "colormap": "magma", "refined": True}
+    stored = {one: told["shown"][one] for one in ("loops", "threshold", "colormap", "refined")}
+    assert stored == {"loops": 1, "threshold": 0.42, "colormap": "magma", "refined": True}
     assert set(told["maps"]) == set(shown) - {"input"} >= {"resnet", "tscam", "crt"}
     assert told["maps"]["crt"]["loops"] == 1
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
@@ -188,6 +189,7 @@ def test_the_dialog_of_a_figure_works_by_keyboard_and_shows_each_tab(open_page, 
     upload(page, image)
     page.get_by_role("button", name="Export").focus()
     page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("menuitem", name="Copy Python")).to_be_focused()
     for _ in range(2):
         page.keyboard.press("ArrowUp")
     expect(page.get_by_role("menuitem", name="Figure for print")).to_be_focused()

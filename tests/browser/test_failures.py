@@ -125,6 +125,11 @@ CASES = {
 }  # fmt: skip
 
 
+MASKS = ("segment", "walk", "deeplab")
+OTHERS = [name for name in CASES if name not in ("inspect", "cancel", *MASKS)]
+"""With a stream of their own, unlike the masks, which come together, and a cancel, which comes with what it cancels."""
+
+
 def test_there_is_a_case_for_every_event():
     assert set(CASES) == set(EVENTS)
 
@@ -162,14 +167,38 @@ def test_a_failed_request_has_its_message_in_place_and_works_again(open_page, im
         role(page, "faithfulness-stop").click()
 
 
-def test_a_stream_that_breaks_fails_what_waits_for_it_and_the_next_one_works(open_page, image):
+@pytest.mark.parametrize("event", ["inspect", *(pytest.param(name, marks=pytest.mark.nightly) for name in OTHERS)])
+def test_a_stream_that_breaks_fails_what_waits_for_it_and_the_next_one_works(open_page, image, checkpoint, event):
+    case = CASES[event]
+    page = open_page()
+    if event != "example":
+        upload(page, image)
+    page.get_by_label("Checkpoint (folder or Hub id)").fill(checkpoint)
+    queue = Queue(page)
+    queue.fail(event, "stream")
+    state = page.locator(".crt-viewer").get_attribute("data-state")
+    if case.before:
+        case.before(page)
+    case.ask(page)
+    expect(role(page, case.place)).to_contain_text(NO_CONNECTION)
+    assert page.locator(".crt-viewer").get_attribute("data-state") == state  # the page has not been loaded anew
+    case.again(page)
+    expect(role(page, case.proof or case.place)).to_contain_text(re.compile(case.works))
+    settle(page)
+
+
+@pytest.mark.nightly
+def test_a_stream_that_breaks_fails_every_mask_and_each_works_again(open_page, image):
     page = open_page()
     upload(page, image)
     queue = Queue(page)
-    queue.break_stream()
-    patch(page)
-    expect(role(page, "inspect-note")).to_contain_text(NO_CONNECTION)
-    patch(page)
-    expect(role(page, "inspect-note")).to_contain_text("Row")
-    assert page.locator(".crt-viewer").get_attribute("data-state") == "shown"  # the page has not been loaded anew
-    settle(page)
+    queue.fail(MASKS[0], "stream")
+    masks(page)
+    for event in MASKS:
+        expect(role(page, CASES[event].place)).to_contain_text(NO_CONNECTION)
+    again = page.get_by_role("button", name="Try again").locator("visible=true")
+    for left in reversed(range(len(MASKS))):
+        again.first.click()
+        expect(again).to_have_count(left)
+    for event in MASKS:
+        expect(role(page, CASES[event].place)).to_contain_text(re.compile(CASES[event].works))

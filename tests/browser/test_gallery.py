@@ -78,13 +78,13 @@ def open_site(browser):
 Opened = Callable[..., Page]
 
 
-def many(site: Path, folder: Path, count: int) -> Path:
-    """The same gallery with each image many times in its index."""
+def many(site: Path, folder: Path, count: int, *, distinct: bool = False) -> Path:
+    """The same gallery with many lines in its index; `distinct`: only number 100 has a page; all have a thumbnail."""
     shutil.copytree(site, folder)
     ids = sorted(path.stem for path in (folder / "pages").iterdir())
     entries = [
         {
-            "id": ids[i % len(ids)],
+            "id": f"none-{i}" if distinct and i != 100 else ids[i % len(ids)],
             "name": f"{i}.png",
             "width": 160,
             "height": 120,
@@ -93,6 +93,10 @@ def many(site: Path, folder: Path, count: int) -> Path:
         }
         for i in range(count)
     ]
+    if distinct:
+        thumbs = folder / "thumbs"
+        for missing in {f"{entry['id']}.jpg" for entry in entries} - {path.name for path in thumbs.iterdir()}:
+            shutil.copyfile(thumbs / f"{ids[0]}.jpg", thumbs / missing)
     record = {"title": "Many", "checkpoint": "tiny", "threshold": 0.15, "classes": CLASSES, "masks": False}
     Site(folder).write_index({**record, "images": entries, "failed": []})
     return folder / "index.html"
@@ -199,8 +203,60 @@ def test_a_card_opens_the_page_of_its_image_and_back_leads_to_the_list(site: Pat
     page.go_back()
     expect(page.locator(NAMES_SHOWN)).to_have_text(["street/img10.png"])
     page.go_forward()
-    page.get_by_role("link", name="All images").click()
-    expect(page.locator(CARDS)).to_have_count(3)
+    expect(page.locator('[data-role="image-position"]')).to_have_text("1 of 1")
+    page.get_by_role("link", name="Back to the gallery").click()
+    expect(page.locator(NAMES_SHOWN)).to_have_text(["street/img10.png"])
+    expect(page.get_by_role("searchbox", name="File name")).to_have_value("img10")
+
+
+def test_from_image_to_image_in_the_order_of_the_list(site: Path, open_site: Opened):
+    page = open_site(site / "index.html", part="#q=street&sort=score-low")
+    expect(page.locator(NAMES_SHOWN)).to_have_count(2)
+    first, second = page.locator(NAMES_SHOWN).all_text_contents()
+    page.locator(f"{CARDS} a").first.click()
+    heading, position = page.locator("h1"), page.locator('[data-role="image-position"]')
+    expect(heading).to_have_text(first)
+    expect(position).to_have_text("1 of 2")
+    previous, following = (page.get_by_role("link", name=name) for name in ("Previous", "Next"))
+    expect(previous).to_be_hidden()
+    following.click()
+    expect(heading).to_have_text(second)
+    expect(position).to_have_text("2 of 2")
+    expect(following).to_be_hidden()
+    page.keyboard.press("ArrowRight")  # the last one
+    page.keyboard.press("ArrowLeft")
+    expect(heading).to_have_text(first)
+    expect(position).to_have_text("1 of 2")
+    page.wait_for_selector("canvas[data-method=crt]")
+    settle(page)
+    page.locator('[data-role="loops"]').focus()
+    page.keyboard.press("ArrowRight")  # the slider's own
+    settle(page)
+    expect(heading).to_have_text(first)
+    page.get_by_role("link", name="Back to the gallery").click()
+    expect(page.locator(NAMES_SHOWN)).to_have_text([first, second])
+    expect(page.get_by_label("Sort by")).to_have_value("score-low")
+    expect(page.locator(f"{CARDS} a").first).to_be_focused()
+
+
+def test_the_gallery_is_shown_where_it_was_left(site: Path, open_site: Opened, tmp_path: Path):
+    index = many(site, tmp_path / "place", 200, distinct=True)
+    page = open_site(index, 390, part="#page=2")
+    expect(page.locator('[data-role="page"]')).to_have_text("Page 2 of 4")
+    card = page.locator(f"{CARDS} a").nth(40)
+    name = card.locator(".name").text_content()
+    card.click()
+    expect(page.locator('[data-role="image-position"]')).to_have_text("101 of 200")
+    focused = page.locator(f"{CARDS} a:focus .name")
+    page.get_by_role("link", name="Back to the gallery").click()
+    expect(page.locator('[data-role="page"]')).to_have_text("Page 2 of 4")
+    expect(focused).to_have_text(name or "")
+    expect(focused).to_be_in_viewport()
+    page.go_back()  # to the image
+    page.go_back()
+    expect(page.locator('[data-role="page"]')).to_have_text("Page 2 of 4")
+    expect(focused).to_have_text(name or "")
+    expect(focused).to_be_in_viewport()
 
 
 @pytest.mark.parametrize(("width", "theme"), [(1440, "light"), (390, "dark")])

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import open_tab, settle, upload
+from tests.browser.driver import SHOWN, changed, open_tab, pixels, settle, upload
+from tests.browser.test_input_note import texts_cut
 
 SHAPES = {"landscape": (90, 160), "square": (120, 120), "portrait": (160, 90)}
 BOXES = (
@@ -74,6 +75,95 @@ def test_a_phone_shows_the_first_map_on_its_first_screen(open_page, image):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     loops = page.locator('[data-role="loops"]').bounding_box()
     assert loops is not None and loops["y"] > canvas["y"]
+
+
+def test_the_settings_of_a_phone_are_in_a_sheet_below_the_map_that_they_change(open_page, image):
+    page = open_page(width=390)
+    page.set_viewport_size({"width": 390, "height": 844})
+    upload(page, image)
+    sheet = page.get_by_role("group", name="More settings")
+    panels, loops, hint = (page.locator(where).bounding_box() for where in (".panels", "#crt-loops", ".under-stage"))
+    assert panels and loops and hint and panels["y"] + panels["height"] < loops["y"] < hint["y"]
+    expect(sheet).to_be_hidden()
+    more = page.get_by_role("button", name="More settings")
+    more.click()
+    expect(sheet).to_be_visible()
+    expect(sheet.get_by_role("button", name="Close")).to_be_focused()
+    stage, box = page.locator(".panels .stage").first.bounding_box(), sheet.bounding_box()
+    assert stage and box and stage["y"] >= 0 and stage["y"] + stage["height"] / 2 < box["y"], "the map is in sight"
+    tabs = page.get_by_role("tablist").bounding_box()
+    assert tabs and box["y"] + box["height"] == pytest.approx(tabs["y"], abs=1)
+    before = pixels(page)
+    sheet.get_by_label("Raw resolution").check()
+    settle(page)
+    assert changed(before, pixels(page)) == {"resnet", "tscam", "crt"}
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    expect(more).to_be_focused()
+    more.click()
+    open_tab(page, "Layers")
+    expect(sheet).to_be_hidden()
+    open_tab(page, "Explore")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(more).to_be_hidden()
+    expect(page.get_by_label("Raw resolution")).to_be_visible()
+
+
+def test_the_draw_tools_of_a_phone_are_on_the_map_in_the_middle(open_page, image):
+    page = open_page(width=390)
+    upload(page, image)
+    tools = page.get_by_role("group", name="Draw ground truth").bounding_box()
+    row = page.locator(".panels")
+    for place, name in enumerate(("resnet", "tscam", "crt")):
+        row.evaluate("(node, place) => { node.scrollLeft = place * node.scrollWidth / 3; }", place)
+        page.wait_for_function(  # the row snaps to a panel
+            "name => { const { left, right } = document.querySelector(`.panel.${name}`).getBoundingClientRect();"
+            " return left >= 0 && right <= innerWidth; }",
+            arg=name,
+        )
+        panel = page.locator(f".panel.{name}").bounding_box()
+        assert tools and panel and panel["x"] < tools["x"]
+        assert tools["x"] + tools["width"] < panel["x"] + panel["width"]
+
+
+def test_a_notice_moves_nothing_and_goes_by_itself(open_page, image):
+    page = open_page()
+    upload(page, image)
+    places = page.locator("[role=tab], .actions button, .panel")
+    before = places.evaluate_all(BOXES)
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("menuitem", name="PNG").click()
+    note = page.locator('[data-role="export-note"]')
+    page.wait_for_function(
+        "note => note.checkVisibility() && note.textContent.includes('.png,')", arg=note.element_handle()
+    )
+    assert places.evaluate_all(BOXES) == before
+    expect(note).to_be_hidden()  # after ten seconds
+
+
+@pytest.mark.parametrize("width", [768, 1440])
+def test_the_titles_maps_and_colour_bars_of_a_row_are_in_line_and_whole(open_page, width):
+    page = open_page(width=width)
+    page.locator(".example").first.click()
+    page.wait_for_selector(SHOWN)
+    expect(page.locator(".panel .iou").filter(has_text="IoU")).to_have_count(3)
+    settle(page)
+    assert texts_cut(page) == []
+    for view in ("side", "difference"):
+        page.locator(f'input[name="crt-view"][value="{view}"]').check()
+        settle(page)
+        for part in ("header", ".stage", ".scale:not([hidden]) .rampbox"):
+            boxes = page.locator(f".panels .panel > {part}").evaluate_all(BOXES)
+            assert len(boxes) == 3
+            assert len({round(y) for _, y, _, _ in boxes}) == 1, part
+
+
+def test_a_tab_has_one_threshold_where_it_is_of_use(open_page, image):
+    page = open_page()
+    upload(page, image)
+    for tab, count in (("Explore", 1), ("Ablate", 1), ("Layers", 0), ("Masks", 1)):
+        open_tab(page, tab)
+        expect(page.get_by_role("slider", name="Threshold", exact=True)).to_have_count(count)
 
 
 def test_what_needs_no_image_can_be_opened_before_there_is_one(open_page):

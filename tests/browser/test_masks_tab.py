@@ -10,6 +10,7 @@ from tests.browser.driver import HOSTILE, SHOWN, move, open_tab, settle, upload
 from tests.browser.faults import Queue
 
 LOOKS = [("light", 1440), ("dark", 390)]
+NOTES = {"crf": "mask-note", "walk": "walk-note", "deeplab": "deeplab-note"}
 CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
 
 
@@ -25,11 +26,18 @@ def opened(open_page, image, theme, width):
     return page
 
 
+def all_made(page) -> None:
+    """Wait until the server has made every mask and the page has downloaded it."""
+    for note in NOTES.values():
+        expect(page.locator(f'[data-role="{note}"]')).to_contain_text("ms")
+
+
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page, image, theme, width):
     page = opened(open_page, image, theme, width)
-    expect(page.locator('[data-role="mask-note"]')).to_contain_text("ms")  # the CRF of the first look is through
-    page.locator('[data-role="mask-crf"]').set_checked(False, force=True)
+    all_made(page)
+    for name in NOTES:  # which follow another method through the server
+        page.locator(f'[data-role="mask-{name}"]').set_checked(False, force=True)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     seen = [seed(page)]
@@ -129,8 +137,7 @@ def test_a_skeleton_stands_where_a_mask_is_being_computed(open_page, image):
     figures = [page.locator(f'[data-role="{role}-figure"]') for role in ("mask-random-walk", "mask-edges")]
     with queue.hold("walk"):
         open_tab(page, "Masks")
-        while not queue.count("walk"):
-            page.wait_for_timeout(50)
+        queue.wait_for("walk")
         for figure in figures:
             expect(figure).to_have_attribute("aria-busy", "true")
             expect(figure.locator("canvas.skeleton")).to_be_visible()
@@ -151,8 +158,7 @@ def test_the_walk_and_the_segmentation_network_are_shown_and_the_walk_follows_it
 ):
     page = opened(open_page, image, theme, width)
     note = page.locator('[data-role="walk-note"]')
-    expect(note).to_contain_text("ms")
-    expect(page.locator('[data-role="deeplab-note"]')).to_contain_text("ms")
+    all_made(page)
     for role in ("mask-random-walk", "mask-segmentation", "mask-edges"):
         expect(page.locator(f'[data-role="{role}"]')).to_be_visible()
     heads = page.locator('[data-role="mask-heads"] th').all_inner_texts()

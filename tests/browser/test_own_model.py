@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.cli import AppConfig
-from tests.browser.driver import SHOWN, changed, new_page, pixels, settle, upload
+from tests.browser.driver import SHOWN, changed, new_page, pixels, settings, settle, upload
 from tests.helpers.tiny import tiny_checkpoint
 
 ALERT = '[data-role="message"]'
@@ -38,13 +38,15 @@ def test_a_good_one_takes_the_place_and_a_broken_one_does_not(own, browser, imag
         page.get_by_role("button", name="Load", exact=True),
     )
     viewer = page.locator(".crt-viewer")
-    field.fill(str(tmp_path / "nothing"))
-    load.click()
+    with settings(page):
+        field.fill(str(tmp_path / "nothing"))
+        load.click()
     expect(viewer).to_contain_text("The checkpoint before it goes on.")
     assert page.get_attribute(".crt-viewer", "data-run") == run
     expect(viewer).to_contain_text("cat")
-    field.fill(str(second))
-    load.click()
+    with settings(page):
+        field.fill(str(second))
+        load.click()
     page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
     expect(viewer).to_contain_text("wolf")
     expect(viewer).to_contain_text("Checkpoint changed; maps recomputed")
@@ -63,8 +65,9 @@ def server(tmp_path, serve):
 
 
 def load(page, folder) -> None:
-    page.get_by_label(FIELD).fill(str(folder))
-    page.get_by_role("button", name="Load", exact=True).click()
+    with settings(page):
+        page.get_by_label(FIELD).fill(str(folder))
+        page.get_by_role("button", name="Load", exact=True).click()
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
@@ -79,7 +82,8 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_runs(open_page, i
     expect(rows.filter(has_text="cat")).to_have_count(1)
     first = pixels(page)
 
-    box = page.get_by_label(FIELD).bounding_box()
+    with settings(page):
+        box = page.get_by_label(FIELD).bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= width
     load(page, second)
     expect(rows.filter(has_text="wolf")).to_have_count(1)
@@ -93,8 +97,9 @@ def test_a_damaged_file_is_named_and_the_model_before_it_still_runs(open_page, i
     load(page, broken)
     expect(alert).to_contain_text("damaged")
     expect(alert).to_contain_text("The checkpoint before it goes on.")
-    page.get_by_label("Cut-merge mode").click()
-    page.get_by_role("option", name="bilinear").click()
+    with settings(page):
+        page.get_by_label("Cut-merge mode").click()
+        page.get_by_role("option", name="bilinear").click()
     expect(page.locator('[data-role="status"]')).to_contain_text("bilinear")
     page.wait_for_selector(SHOWN)
     settle(page)
@@ -148,13 +153,15 @@ def test_the_user_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offe
     upload(page, image)
     rows, field = page.locator(".class-row"), page.get_by_role("combobox", name="Checkpoint", exact=True)
     expect(rows).to_have_count(3)
-    field.click()
-    page.get_by_role("option", name="birds").click()
+    with settings(page):
+        field.click()
+        page.get_by_role("option", name="birds").click()
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="<i>Auklet</i>")).to_have_count(1)
     expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed")
     expect(page.locator('[data-role="threshold-value"]')).to_have_text("40 % of max")
-    expect(page.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
+    with settings(page):
+        expect(page.get_by_role("combobox", name="Input size", exact=True)).to_have_value("224 px")
     page.wait_for_function("location.search.includes('k=birds')")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -163,7 +170,8 @@ def test_the_user_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offe
     other = new_page(browser, width)
     other.goto(page.url)
     expect(other.locator(".class-row")).to_have_count(2)
-    expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds")
+    with settings(other):
+        expect(other.get_by_role("combobox", name="Checkpoint", exact=True)).to_have_value("birds")
     other.close()
 
     other = new_page(browser, width)
@@ -175,8 +183,9 @@ def test_the_user_chooses_among_the_checkpoints_and_a_link_keeps_the_choice(offe
     expect(other.locator(".class-row")).to_have_count(2)
     other.close()
 
-    field.click()
-    page.get_by_role("option", name="tiny").click()
+    with settings(page):
+        field.click()
+        page.get_by_role("option", name="tiny").click()
     expect(rows).to_have_count(3)
     page.wait_for_function("!location.search.includes('k=')")
     page.close()

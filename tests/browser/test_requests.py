@@ -27,8 +27,7 @@ def test_of_two_quick_clicks_only_the_second_is_shown(open_page, image):
     queue = Queue(page)
     with queue.hold("inspect"):
         page.locator("canvas[data-method=tscam]").click(position={"x": 20, "y": 20})
-        while not queue.count("inspect"):
-            page.wait_for_timeout(50)
+        queue.wait_for("inspect")
         page.locator("canvas[data-method=crt]").click(position={"x": 200, "y": 150})
         page.locator("canvas[data-method=crt]").click(position={"x": 5, "y": 5})
         settle(page)
@@ -52,8 +51,7 @@ def test_a_link_is_copied_by_one_request_and_not_again_while_that_waits(open_pag
     with queue.hold("keep"):
         copy.click()
         copy.click()
-        while not queue.count("keep"):
-            page.wait_for_timeout(50)
+        queue.wait_for("keep")
         copy.click()
     expect(page.locator('[data-role="permalink-note"]')).to_contain_text("keeps the image for an hour")
     assert queue.joined == ["keep"]
@@ -73,8 +71,7 @@ def test_an_image_chosen_while_a_link_opens_wins(open_page, image, tmp_path):
         upload(other, mine)
         other.get_by_role("button", name="Scenes").click()
         other.get_by_role("button", name="Show this scene: a").click()
-        while not queue.count("reopen"):
-            other.wait_for_timeout(50)
+        queue.wait_for("reopen")
         run = other.get_attribute(".crt-viewer", "data-run")
         other.locator("#crt-image").get_by_role("button", name="Remove Image").click()
         other.wait_for_selector('.crt-viewer[data-state="empty"]')

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { SIZES, gridMethod, runWords, wantedBy } from '../../app/viewer/ablation/ablation.mjs';
+import { gridMethod, runWords } from '../../app/viewer/ablation/ablation.mjs';
+import { SIZES, wantedBy } from '../../app/viewer/ablation/plan.mjs';
 import { bestOf, modesPlan, sizesPlan } from '../../app/viewer/ablation/grids.mjs';
 import { ladderLoops, ladderNumbers, rungs, settingsWords } from '../../app/viewer/ablation/ladder.mjs';
 import { createMeasure } from '../../app/viewer/ablation/thumbnails.mjs';

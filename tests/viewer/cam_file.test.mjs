@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { crc32 as nodeCrc } from 'node:zlib';
 
 import { BadCam, UNNAMED, checkAspect, classFinder, isDeepPng, readCams, sizeProblem } from '../../app/viewer/explore/cam_file.mjs';
-import { crc32 } from '../../app/viewer/explore/numpy_file.mjs';
+import { crc32 } from '../../app/viewer/maths/crc32.mjs';
 
 // tests/app/viewer/test_cam_file.py compares what is read, and refused, with the library.
 

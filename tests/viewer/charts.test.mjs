@@ -29,6 +29,14 @@ test('a figure has a trace for each line, its marks and its guides, in the colou
   assert.ok(layout.showlegend);
 });
 
+test('a long label of a tick is broken between its words, and no label is hidden', () => {
+  const names = ['CNN + transformer', 'the same CNN twice', 'a <b> c'];
+  const { layout } = figureOf({ ...spec, x: { label: 'branches', values: [0, 1, 2], format: (i) => names[i] } }, same);
+  assert.deepEqual(layout.xaxis.ticktext.slice(0, 2), ['CNN +<br>transformer', 'the same CNN<br>twice']);
+  assert.equal(layout.xaxis.ticktext[2], plain(names[2]));
+  assert.equal(layout.xaxis.ticklabeloverflow, 'allow'); // of hidden labels Plotly takes an infinite height
+});
+
 test('names are drawn as they are, whatever markup they hold', () => {
   assert.equal(figureOf(spec, same).data[1].name, 'b &lt;i>');
   assert.equal(plain('a & b'), 'a &amp; b');
@@ -65,6 +73,8 @@ test('the colours of the networks are theirs alone, and what is counted takes th
   assert.equal(new Set(counted.map(({ color }) => color)).size, 3);
   const others = lineStyles(['refined, 3 loops', 'refined, 0 loops', 'unrefined, 3 loops', 'TS-CAM, refined', 'TS-CAM']);
   assert.equal(new Set(others.map(({ color, dash }) => `${color} ${dash}`)).size, 5);
+  const [ours, paper] = lineStyles(['VOC-21', 'paper, VOC-21']);
+  assert.deepEqual([ours.marks, paper.marks, paper.color], [undefined, 'hollow', 'var(--ink)']);
 });
 
 test('a file of a chart has a plain name', () => {

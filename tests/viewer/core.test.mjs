@@ -166,6 +166,14 @@ test('the first run brings the defaults of the checkpoint and the class that CRT
   assert.deepEqual(s.adopt(mine, { ...run, imageId: 'q' }, run), { loops: 1, classes: [0], added_panel: null }); // the panel was of the other image
 });
 
+test('the threshold of the relation network is that of its checkpoint until the user sets another', () => {
+  const walked = { ...run, checkpoint: { sha256: 's', name: 'n', relation: 0.4 } };
+  assert.deepEqual(s.adopt(s.INITIAL, walked, null).mask, { ...s.INITIAL.mask, walkThreshold: 0.4 });
+  assert.equal(s.adopt(s.INITIAL, { ...walked, imageId: 'q' }, walked).mask, undefined);
+  assert.equal(s.adopt(s.INITIAL, walked, { ...walked, checkpoint: { ...walked.checkpoint, sha256: 'o' } }).mask.walkThreshold, 0.4);
+  assert.equal(s.adopt(s.INITIAL, run, null).mask, undefined);
+});
+
 test('the whole run chooses the class anew if its part did, and keeps one that was chosen meanwhile', () => {
   const part = { ...run, methods: ['resnet'], pending: ['tscam', 'crt'], scores: { resnet: run.scores.resnet } };
   const first = s.adopt(s.INITIAL, part, null);

@@ -116,10 +116,10 @@ test('side by side it is the last panel, with its own range and words', () => {
 
 test('an export has it, with its letter where it is compared', () => {
   const panel = c.panelOf(mine, ['cat']);
-  const side = describeView(state, view, panel);
+  const side = describeView(state, view, () => panel);
   assert.deepEqual([side.added_panel.title, side.added_panel.letters, side.added_panel.h, side.added_panel.w], ['Mine', '', 2, 3]);
   const now = comparing('difference', { method: 'crt' }, { method: 'added_panel' });
-  const described = describeView(now, view, panel);
+  const described = describeView(now, view, () => panel);
   assert.deepEqual([described.maps, described.added_panel.letters, described.difference], [[{ method: 'crt', letter: 'A' }], 'B', true]);
 });
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { aboutWords, cardText, countText } from '../../app/viewer/gallery/gallery.mjs';
-import { ALL, PAGE_SIZE, SORTS, byName, classCounts, decodeFilter, encodeFilter, meanIou, pageOf, select } from '../../app/viewer/gallery/selection.mjs';
+import { linksAround, sideOfKey } from '../../app/viewer/gallery/neighbours.mjs';
+import { ALL, PAGE_SIZE, SORTS, byName, classCounts, decodeFilter, encodeFilter, encodePlace, filterAt, meanIou, neighboursOf, pageOf, placeOf, select } from '../../app/viewer/gallery/selection.mjs';
 
 const CLASSES = ['dog', 'cat', 'a & b=c'];
 const entry = (name, ...classes) => ({ id: name, name, width: 4, height: 3, masked: classes.some(([, , iou]) => iou !== null), classes });
@@ -84,4 +85,40 @@ test('IoU is explained where there are masks', () => {
   const index = { title: '', checkpoint: 'voc', threshold: 0.15, classes: CLASSES, masks: true, images: IMAGES, failed: [] };
   assert.match(aboutWords(index), /^4 images, checkpoint voc\. .*threshold 0\.15/);
   assert.doesNotMatch(aboutWords({ ...index, masks: false }), /IoU/);
+});
+
+test('the images around one are those of the list, in its order', () => {
+  const around = (changes, id) => {
+    const found = neighboursOf(listed(changes), id);
+    return found && [found.index, found.previous?.name ?? null, found.next?.name ?? null];
+  };
+  assert.deepEqual(around({}, 'street/img2.jpg'), [2, 'garden/last.jpg', 'street/img10.jpg']);
+  assert.deepEqual(around({ sort: 'score-low' }, 'street/img2.jpg'), [2, 'garden/last.jpg', 'street/img10.jpg']);
+  assert.deepEqual(around({ sort: 'score-high', text: 'street' }, 'street/img2.jpg'), [1, 'street/img10.jpg', null]);
+  assert.equal(around({ class_id: 2 }, 'street/img2.jpg'), null);
+});
+
+test('links lead to the images around, with the filter, and back to the page of the list that has the image', () => {
+  const images = Array.from({ length: 2 * PAGE_SIZE + 1 }, (_, i) => ({ ...entry(`${i}.jpg`, [0, 0.5, null]), id: `i-${i}` }));
+  const index = { classes: CLASSES, images };
+  assert.deepEqual(linksAround(index, 'i-59', '#class=dog'), {
+    list: '../index.html#class=dog&at=i-59', previous: 'i-58.html#class=dog', next: 'i-60.html#class=dog&page=2', position: '60 of 121',
+  });
+  assert.deepEqual(linksAround(index, 'i-0', ''), { list: '../index.html#at=i-0', previous: null, next: 'i-1.html', position: '1 of 121' });
+  assert.equal(linksAround(index, 'i-120', '#page=1').list, '../index.html#page=3&at=i-120');
+  assert.deepEqual(linksAround(index, 'gone', '#q=1'), { list: '../index.html#q=1&at=gone', previous: null, next: null, position: '' });
+});
+
+test('a place in a list comes back from an address, beside the filter', () => {
+  const filter = { ...ALL, text: 'a&at=b', page: 2 };
+  const hash = `#${encodePlace(filter, CLASSES, 'cat-1')}`;
+  assert.deepEqual([placeOf(hash), decodeFilter(hash, CLASSES)], ['cat-1', filter]);
+  assert.deepEqual([placeOf(''), placeOf('#all'), placeOf(`#${encodePlace(ALL, CLASSES, 'x')}`)], ['', '', 'x']);
+  assert.deepEqual([0, PAGE_SIZE - 1, PAGE_SIZE].map((index) => filterAt(ALL, index).page), [1, 1, 2]);
+});
+
+test('the arrow keys to the sides are ours where nothing else takes them', () => {
+  const press = (key, more = {}) => sideOfKey({ key, ctrlKey: false, metaKey: false, altKey: false, shiftKey: false, defaultPrevented: false, ...more });
+  assert.deepEqual([press('ArrowLeft'), press('ArrowRight'), press('ArrowUp'), press('toString')], ['previous', 'next', null, null]);
+  for (const other of ['ctrlKey', 'metaKey', 'altKey', 'shiftKey', 'defaultPrevented']) assert.equal(press('ArrowLeft', { [other]: true }), null, other);
 });

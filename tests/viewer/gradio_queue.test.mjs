@@ -162,3 +162,17 @@ test('what Gradio aborts itself is no lost connection, and other addresses are l
   await assert.rejects(queue.fetch(DATA), { name: 'AbortError' });
   assert.equal(await queue.fetch(new URL('http://localhost/gradio_api/file=x')), plain);
 });
+
+test('the place of an event that waits is known until it runs, ends or fails', async () => {
+  const progress = (event_id, desc) => line({ msg: 'progress', event_id, progress_data: [{ index: null, length: null, unit: null, progress: 0, desc }] });
+  const { queue } = queueOf(json({ event_id: 'e1' }), json({ event_id: 'e2' }), json({ event_id: 'e3' }), streamOf([
+    progress('e1', 'Waiting for 2 other requests, about 9 s.'), progress('e1', 'Waiting for 2 other requests, about 9 s.'),
+    progress('e2', 'Waiting for 3 other requests.'), progress('e2', ''), progress('e3', 'Reading'),
+    line({ msg: 'process_completed', event_id: 'e1', success: true, output: { data: [] } }), line({ msg: 'close_stream', event_id: null }),
+  ]));
+  const places = [];
+  queue.onWaiting((sentence) => places.push(sentence));
+  for (const request of ['a', 'b', null]) await queue.fetch(JOIN, body(request));
+  await (await queue.fetch(DATA)).text();
+  assert.deepEqual(places, ['Waiting for 2 other requests, about 9 s.', 'Waiting for 3 other requests.', 'Waiting for 2 other requests, about 9 s.', '']);
+});

@@ -7,7 +7,7 @@ import { dropIndex } from '../../app/viewer/presentation/scene_list.mjs';
 import { isWanted, wantedOf } from '../../app/viewer/presentation/scene_runs.mjs';
 import { importWords, words } from '../../app/viewer/presentation/scenes.mjs';
 import { KEY_LIST, adjusted, target } from '../../app/viewer/presentation/slide_keys.mjs';
-import { arrange, largestFitting, outlineScale } from '../../app/viewer/presentation/slide_layout.mjs';
+import { arrange, chartColumns, largestFitting, outlineScale } from '../../app/viewer/presentation/slide_layout.mjs';
 import { rowOf } from '../../app/viewer/presentation/thumbnail.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 import { measuredWords, stepsOf } from '../../app/viewer/presentation/tour.mjs';
@@ -193,6 +193,11 @@ test('keys change loops within their limits, and refinement', () => {
   for (const key of ['ArrowUp', 'ArrowDown']) assert.equal(target(key, 1, 4), null, 'no step');
   const listed = KEY_LIST.map(([keys]) => keys).join(' ');
   for (const sign of ['→', '←', '↑', '↓', 'R', '?', 'Esc', 'Home', 'End']) assert.ok(listed.includes(sign), sign);
+});
+
+test('charts stand in two columns where there is room', () => {
+  assert.deepEqual([1, 2, 4].map((count) => chartColumns(count, 733)), [1, 2, 2]);
+  assert.equal(chartColumns(4, 286), 1);
 });
 
 test('images take the largest size that fits', () => {

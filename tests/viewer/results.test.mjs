@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { figureOf } from '../../app/viewer/charts/plotly_figure.mjs';
-import { claimOf, claimSpec, signed } from '../../app/viewer/results/claims.mjs';
+import { claimOf } from '../../app/viewer/results/address.mjs';
+import { claimSpec, signed } from '../../app/viewer/results/claims.mjs';
 import { lineSpec } from '../../app/viewer/results/line_spec.mjs';
 import { refinementOf } from '../../app/viewer/results/overview.mjs';
 import { weightsWords } from '../../app/viewer/results/results.mjs';

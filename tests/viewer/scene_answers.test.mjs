@@ -21,6 +21,8 @@ test('an added panel needs what it was made of, where it is seen', () => {
   assert.deepEqual(events({ added_panel: explainer }), [['explain', { method: 'crt', name: 'gradcam', classes: [2] }]]);
   assert.deepEqual(events({ added_panel: { kind: 'attention', method: 'tscam', pass: 0, block: 1, head: 3 } }), [['load_heads', { method: 'tscam' }]]);
   assert.deepEqual(events({ added_panel: explainer, compare: { ...INITIAL.compare, view: 'difference' } }), []);
+  const sides = { ...INITIAL.compare, view: 'difference', a: { method: 'added_panel' }, b: { method: 'crt' } };
+  assert.deepEqual(events({ added_panel: explainer, compare: sides }), [['explain', { method: 'crt', name: 'gradcam', classes: [2] }]]);
 });
 
 test('the Ablate tab needs the columns of its open part', () => {

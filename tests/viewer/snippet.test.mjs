@@ -102,9 +102,9 @@ test('the screen is described as the page shows it', () => {
   assert.equal(describeView({ ...state, ground_truth: false }, view).ground_truth, null);
   assert.equal(describeView({ ...state, classes: [0, 2] }, view).ground_truth.inside, null);
   const addedPanel = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };
-  const more = describeView(state, view, addedPanel).added_panel;
+  const more = describeView(state, view, () => addedPanel).added_panel;
   assert.deepEqual(new Float32Array(Uint8Array.from(Buffer.from(more.values, 'base64')).buffer), Float32Array.of(0.5, 0));
-  const differing = describeView({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, addedPanel);
+  const differing = describeView({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, () => addedPanel);
   assert.deepEqual([differing.maps, differing.difference, differing.added_panel], [[{ method: 'resnet', letter: 'A' }, { method: 'crt', letter: 'B' }], true, null]);
 });
 

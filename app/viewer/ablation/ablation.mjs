@@ -1,8 +1,9 @@
 // The Ablate tab: other input sizes, modes and loop counts of the same image, side by side, as curves and as a ladder.
 
 import { createGrid, isMade, modesPlan, sizeWords, sizesPlan } from './grids.mjs';
-import { ONE_TILE, createLadder } from './ladder.mjs';
-import { MODES, SIZES as LINKED_SIZES } from '../permalink/query.mjs';
+import { createLadder } from './ladder.mjs';
+import { SIZES, wantedBy } from './plan.mjs';
+import { MODES } from '../permalink/query.mjs';
 import { countable, createMeasure, createPainter } from './thumbnails.mjs';
 import { createAblationCharts, loopsWords } from './ablation_charts.mjs';
 import { similarityReading } from './readings.mjs';
@@ -15,21 +16,9 @@ import { isDropped, sentenceOf } from '../core/rpc.mjs';
 import { NEEDS_APP } from '../core/words.mjs';
 import { NO_GROUND_TRUTH, groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
-export const SIZES = LINKED_SIZES.filter((size) => size !== 'native');
 /** @typedef {'sizes' | 'modes' | 'curves' | 'ladder'} Part */
 /** @type {Record<string, string>} */
 const NOUNS = { sizes: 'sizes', modes: 'modes', curves: 'sizes', ladder: 'runs' };
-
-/** What a part of the tab needs of the networks: [{ size, mode }]. `chosen`: size and mode of the run on the page.
- * @param {string} part
- * @param {Crt.SizeMode} chosen
- * @returns {Crt.SizeMode[]}
- */
-export function wantedBy(part, { size, mode }) {
-  if (part === 'modes') return MODES.map((one) => ({ size, mode: one }));
-  if (part === 'ladder') return [ONE_TILE, { size, mode: 'overlap' }];
-  return SIZES.map((one) => ({ size: one, mode }));
-}
 
 /** Words of the button that runs what is missing.
  * @param {string} part

@@ -5,13 +5,12 @@ import { refinedWords } from '../explore/maps.mjs';
 import { loopWords } from '../core/words.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { isMade } from './grids.mjs';
+import { ONE_TILE } from './plan.mjs';
 import { ladderReading, points } from './readings.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { iouAt } from '../maths/iou.mjs';
 import { DEFAULT_REDUCTION } from '../core/constants.mjs';
 
-/** The published protocol of TS-CAM: the whole image in one tile of 224 pixels. */
-export const ONE_TILE = Object.freeze({ size: '224', mode: 'bilinear' });
 const PAPER_LOOPS = 3;
 
 /** The loop count of the rungs with loops, and why it is this one.

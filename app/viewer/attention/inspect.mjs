@@ -84,7 +84,7 @@ export function mountInspect(page) {
     close();
     page.panelGrid.draw();
   });
-  page.overlays.push(frame);
+  page.overlays.push({ draw: frame, key: ({ state, view: { prediction: { grid } }, pixel }) => (isFramed(state) ? [...marked ?? [], ...grid.content, grid.patch, pixel] : []) });
   const choose = (/** @type {string} */ role, /** @type {(value: string) => Partial<typeof chosen>} */ read) => at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
     Object.assign(chosen, read(event.target.value));
     draw();
@@ -153,12 +153,17 @@ export function mountInspect(page) {
     if (top > 0) window.scrollBy({ top, behavior: still ? 'auto' : 'smooth' });
   }
 
+  /** @param {Crt.State} state */
+  function isFramed(state) {
+    return marked !== null && !state.drawing && !root.dataset.present;
+  }
+
   /** The frame of the patch over a map, in coordinates of the image.
    * @param {CanvasRenderingContext2D} context
    * @param {Crt.Overlay} about
    */
   function frame(context, { state, view: { prediction: { grid } }, pixel }) {
-    if (!marked || state.drawing || root.dataset.present) return;
+    if (!marked || !isFramed(state)) return;
     const [down, across] = grid.content.map((side) => grid.patch / side);
     const path = new Path2D();
     path.rect(marked[1] * across, marked[0] * down, across, down);

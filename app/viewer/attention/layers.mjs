@@ -29,6 +29,8 @@ export function mountLayers(page) {
   let drawn = ''; // what the matrix shows, so that it is only drawn anew when that changes
   let drawnRollout = '';
   let max = 0; // the largest value of the matrix
+  /** @type {{ key: string, heads: Crt.Opened | null, panel: Crt.AddedPanel | null } | null} */
+  let panelMade = null; // the panel of Explore, made anew when what it shows changes
   const grid = createLayerGrid(at('layers-grid'), { choose, refine, close: () => choose(null) });
   const detail = createLayerCell(at, { chooseHead: (head) => set({ head }) });
 
@@ -59,7 +61,7 @@ export function mountLayers(page) {
   }
   onRun(() => {
     newest.cancel();
-    deep = null;
+    deep = panelMade = null;
     waiting = failure = '';
     drawn = drawnRollout = '';
     detail.clear();
@@ -81,7 +83,12 @@ export function mountLayers(page) {
       layers: { ...exported(state, 'layers'), ...cell, head, method, deep: mine },
     };
   };
-  page.addedPanels.attention = (wanted, { run, prediction }) => attentionPanel(wanted, prediction, deep?.run === run.run && deep.method === wanted.method ? deep.heads : null);
+  page.addedPanels.attention = (wanted, { run, prediction }) => {
+    const heads = deep?.run === run.run && deep.method === wanted.method ? deep.heads : null;
+    const key = JSON.stringify([run.run, wanted]);
+    if (panelMade?.key !== key || panelMade.heads !== heads) panelMade = { key, heads, panel: attentionPanel(wanted, prediction, heads) };
+    return panelMade.panel;
+  };
 
   /** @param {string} method */
   async function load(method) {

@@ -43,6 +43,23 @@ export function loadImage(url) {
   });
 }
 
+/** Write a text where it is another one: the same text written again would have the page laid out again.
+ * @param {Element} node
+ * @param {string} text
+ */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Write a property of an element's own style where it is another one.
+ * @param {{ style: Pick<CSSStyleDeclaration, 'getPropertyValue' | 'setProperty'> }} node
+ * @param {string} name
+ * @param {string} value as the browser gives it back
+ */
+export function setStyle({ style }, name, value) {
+  if (style.getPropertyValue(name) !== value) style.setProperty(name, value);
+}
+
 /** @param {number} value */
 export const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
 

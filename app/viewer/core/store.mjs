@@ -9,7 +9,7 @@ export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM'
 /** @type {Record<string, string>} */
 export const METHOD_NOTES = {
   input: 'network input',
-  resnet: 'CNN trained alone',
+  resnet: 'CNN alone',
   tscam: 'transformer, no loop',
   crt: 'transformer trained with the CNN',
   crt_cnn: 'CNN trained with the transformer',
@@ -86,6 +86,8 @@ export function adopt(state, run, before) {
     const untouched = STARTS.filter((name) => String(state[name]) === String(before.defaults?.[name] ?? null));
     Object.assign(changes, pick(run.defaults, untouched)); // what the user has set stays
   }
+  const relation = run.checkpoint?.relation;
+  if (relation && !(before && sameNetworks(before, run))) changes.mask = { ...state.mask, walkThreshold: relation };
   changes.loops = Math.min(changes.loops, run.maxLoops);
   const sameImage = before && before.imageId === run.imageId && sameList(before.classes, run.classes);
   if (before && before.imageId !== run.imageId) changes.added_panel = null; // it was added for that image

@@ -26,9 +26,10 @@ let counted = 0;
 /** What there is without ground truth.
  * @type {Readonly<Crt.GroundTruth>}
  */
-export const NO_GROUND_TRUTH = Object.freeze({ polygons: [], complete: false, source: null, cutoffs: {}, raster: () => null, ignore: () => null });
+export const NO_GROUND_TRUTH = Object.freeze({ key: '', polygons: [], complete: false, source: null, cutoffs: {}, raster: () => null, ignore: () => null });
 
-/** Truth of the classes chosen: { polygons, complete, source, cutoffs, raster(h, w), ignore(h, w) }. `polygons`: closed rings of
+/** Truth of the classes chosen: { key, polygons, complete, source, cutoffs, raster(h, w), ignore(h, w) }. `key`: the same text for the
+ *  same outlines. `polygons`: closed rings of
  *  [x, y] from 0 to 1, to be drawn. `complete`: every class chosen has truth. `source`: 'example', 'file' or 'drawn',
  *  several with + between, null for none. `cutoffs`: of mask files with soft edges, by class. `raster`: h × w bytes, 1 where the centre of a point is inside, null without
  *  truth. `ignore`: h × w bytes, 1 where a point shall not count, null if all count.
@@ -40,6 +41,7 @@ export function groundTruthOf(state, { run }) {
   const found = state.classes.map((index) => partsOf(state, run, run.classes[index]));
   const parts = found.flat();
   return {
+    key: parts.map(numberOf).join('/'),
     polygons: parts.flatMap(ringsOf),
     complete: found.length > 0 && found.every((own) => own.length > 0),
     source: [...new Set(parts.map(({ kind }) => kind))].join('+') || null,

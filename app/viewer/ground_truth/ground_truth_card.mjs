@@ -1,12 +1,14 @@
 // The card 'Ground truth': where the truth of the chosen classes comes from, and a mask PNG that the user gives. The file
 // is read in this page and sent nowhere.
 
-import { readMask } from './mask_png.mjs';
-import { BadPng } from './png.mjs';
+import { loaded } from '../core/later.mjs';
+import { RequestError } from '../core/rpc.mjs';
+import { BadPng } from './bad_png.mjs';
 import { dropFile, hasFile, keepFile, keepSoftFile, moveCutoff, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
 import { DEFAULT_CUTOFF } from './soft_edges.mjs';
 import { percent } from '../core/dom.mjs';
 
+const loadReader = () => import('./mask_png.mjs');
 const MASK_MAX_BYTES = 64e6;
 /** @type {Record<string, string>} */
 const SOURCES = { example: 'the mask of this image', file: 'your PNG', drawn: 'drawn by you' };
@@ -89,6 +91,7 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     try {
       if (file.size > MASK_MAX_BYTES) throw new BadPng(`This file has ${Math.round(file.size / 1e6)} MB: give a mask of at most ${MASK_MAX_BYTES / 1e6} MB.`);
       const bytes = new Uint8Array(await file.arrayBuffer());
+      const { readMask } = await loaded(loadReader);
       const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes[classes.length - 1]], source: run.source });
       if (mask.soft) keepSoftFile(run.imageId, mask, Object.keys(mask.values)[0], DEFAULT_CUTOFF);
       else keepFile(run.imageId, mask, mask.values);
@@ -97,8 +100,8 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
       const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));
       store.set({ drawn: withShapes(state, run, shapes), ground_truth: true });
     } catch (error) {
-      if (!(error instanceof BadPng || error instanceof DOMException)) throw error;
-      note(error instanceof BadPng ? error.message : 'This file could not be read: choose it again.');
+      if (!(error instanceof BadPng || error instanceof DOMException || error instanceof RequestError)) throw error;
+      note(error instanceof BadPng || error instanceof RequestError ? error.message : 'This file could not be read: choose it again.');
     }
   }
 }

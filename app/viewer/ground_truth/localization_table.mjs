@@ -4,7 +4,7 @@ import { largest } from '../maths/order.mjs';
 import { gridSize } from '../explore/draw.mjs';
 import { MEASURES, atThreshold, averagePrecision, pointsAt } from '../maths/localization.mjs';
 import { by, chosenNames, nameOf, settingsOf } from '../explore/maps.mjs';
-import { shownClasses, shownMaps } from '../explore/shown_maps.mjs';
+import { ADDED_PANEL, shownClasses, shownMaps } from '../explore/shown_maps.mjs';
 import { drawHead, drawMeanings, drawRows } from '../charts/metric_table.mjs';
 import { percent } from '../core/dom.mjs';
 import { groundTruthOf } from './ground_truth.mjs';
@@ -91,8 +91,9 @@ export function mountLocalizationTable({ at, store, view, addedPanels, panelGrid
   function listed(state, now) {
     const { run, prediction } = now;
     /** @type {ListedMap[]} */
-    const rows = shownMaps(state, run).map(({ method, letter, own, subject }) => {
+    const rows = shownMaps(state, run).flatMap(({ method, letter, own, subject }) => {
       const shown = maps.shown(state, now, method, own);
+      if (method === ADDED_PANEL && !(shown.max > 0)) return []; // it has no map of this class, or is still being computed
       return {
         key: method, title: `${letter && `${letter}: `}${by(subject, nameOf(shown))}`, note: settingsOf(shown, prediction.isTransformer(method)) || (shown.note ?? ''), classes: shown.classes, shown,
       };

@@ -1,6 +1,9 @@
 // The values of a PNG as they stand in the file. A browser's own decoder only gives colours, in which the indices of a
 // mask are lost. Specification: https://www.w3.org/TR/png-3/. Every value of the file is checked.
 
+import { BadPng } from './bad_png.mjs';
+
+export { BadPng };
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 const MAX_PIXELS = 64e6;
 const MAX_BYTES = 256e6; // of the pixels once inflated
@@ -12,9 +15,6 @@ const SLICE_BYTES = 16384; // bytes inflated at once, at most a thousandfold
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }; // of a pixel, by colour type
 /** @type {Record<number, number[]>} */
 const DEPTHS = { 0: [1, 2, 4, 8], 2: [8], 3: [1, 2, 4, 8], 4: [8], 6: [8] };
-
-/** What is wrong with a file, in one sentence with what to do. */
-export class BadPng extends Error {}
 
 /** Bytes of a PNG -> { h, w, values, colors, palette }. `values`: h × w bytes, the index or grey value of each pixel; of
  *  a PNG in colours the number of its colour in `colors`, [[r, g, b]] in the order they come, null otherwise. What is

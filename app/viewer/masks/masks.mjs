@@ -16,7 +16,7 @@ import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } f
 import { answerKey } from '../core/answers.mjs';
 import { make } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
-import { METHOD_TITLES, currentMap, sameNetworks } from '../core/store.mjs';
+import { METHOD_TITLES, currentMap } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const SWITCHES = /** @type {const} */ (['crf', 'walk', 'deeplab', 'contours', 'boxes']);
@@ -77,13 +77,12 @@ export function mountMasks(page) {
   const knobs = KNOBS.map(addSlider('mask-sliders'));
   const walkKnobs = WALK_KNOBS.map(addSlider('walk-sliders'));
 
-  onRun((view, before) => {
+  onRun((view) => {
     for (const mask of Object.values(made)) mask.clear();
     if (!view) return;
     const { run } = view;
     at('mask-method').replaceChildren(...run.methods.map((method) => make('option', { value: method, text: METHOD_TITLES[method] })));
     const { relation, segmentation } = run.checkpoint;
-    if (relation && !(before && sameNetworks(before.run, run))) set({ walkThreshold: relation });
     at('mask-walk-box').hidden = !relation;
     at('mask-deeplab-box').hidden = !segmentation;
     at('mask-missing').textContent = missing(relation, segmentation);

@@ -2,6 +2,7 @@
 
 import { PERSONAL_SETTINGS, address, decode, encode, fit, problemMessage, imageOf } from './query.mjs';
 import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { createNotice } from '../core/notice.mjs';
 import { pick } from '../core/store.mjs';
 import { NEEDS_APP } from '../core/words.mjs';
 
@@ -38,6 +39,7 @@ export function mountPermalink(page) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let copying = false;
+  const showNote = createNotice(at('permalink-note'));
   /** @type {{ example: string | null | undefined, settings: Partial<Crt.State>, former: Partial<Crt.State> } | null} */
   let lent = null; // what an example has set of LENT, and what was set before
 
@@ -167,7 +169,7 @@ export function mountPermalink(page) {
   async function reopened(details, ask) {
     const got = await ask('reopen', details, { acrossRuns: true });
     if (got.state !== 'run') return got;
-    showNote(COMPUTING);
+    showNote(COMPUTING, 'under way');
     try {
       return await ask('reopen_run', details, { acrossRuns: true });
     } finally {
@@ -239,14 +241,8 @@ export function mountPermalink(page) {
     const left = named < store.get().classes.length ? ` It names ${named} of the ${store.get().classes.length} classes.` : '';
     const file = store.get().added_panel?.kind === 'file' ? ' The map from a file is not in it.' : '';
     const done = copied ? 'Link copied.' : 'Copy the link from this field.';
-    showNote(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}${file}`);
+    showNote(`${done}${trouble ? ` The image is not in it: ${trouble}` : image}${left}${file}`, trouble ? 'failed' : 'done');
     announce(at('permalink-note').textContent);
-  }
-
-  /** @param {string} text */
-  function showNote(text) {
-    at('permalink-note').textContent = text;
-    at('permalink-note').hidden = !text;
   }
 }
 

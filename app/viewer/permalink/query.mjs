@@ -39,7 +39,7 @@ export function imageOf(run) {
 }
 
 /** State and header of the run on the page -> a query string without its question mark. A map that the user has given as a
- *  file is in no link; with `saved`, for an interactive page, which has it, it is the first of its files.
+ *  file is in no link; with `saved`, for an interactive page or a scene, which has it, it is the first of its files.
  * @param {Crt.State} state
  * @param {Crt.Run | null} run
  * @param {boolean} [saved]
@@ -67,14 +67,15 @@ export function encode(state, run, saved = false) {
 /** @param {Crt.State} state */
 const withFirstFile = (state) => (state.added_panel?.kind === 'file' ? { ...state, added_panel: { kind: /** @type {const} */ ('file'), id: 1 } } : state);
 
-/** A state without a map from a file.
- * @param {Crt.State} state
- * @returns {Crt.State}
+/** Settings without a map from a file.
+ * @template {Pick<Crt.State, 'added_panel' | 'compare'>} T
+ * @param {T} state
+ * @returns {T}
  */
-function withoutFile(state) {
+export function withoutFile(state) {
   if (state.added_panel?.kind !== 'file') return state;
   const { a, b } = state.compare;
-  const side = (/** @type {Crt.Side} */ now, /** @type {Crt.Side} */ first) => (now.method === 'added_panel' ? first : now);
+  const side = (/** @type {Crt.Side} */ now, /** @type {Crt.Side} */ first) => (now.method === 'added_panel' ? { ...now, ...first } : now);
   return { ...state, added_panel: null, compare: { ...state.compare, a: side(a, INITIAL.compare.a), b: side(b, INITIAL.compare.b) } };
 }
 

@@ -3,16 +3,10 @@
 import { createChart } from '../charts/chart.mjs';
 import { lineStyles } from '../charts/colors.mjs';
 import { make } from '../core/dom.mjs';
+import { PREFIX } from './address.mjs';
 import { tableNode } from './table.mjs';
 
-const PREFIX = '#claim-';
 const MARKS = { holds: '✔', 'does not hold': '✘', inconclusive: '?' };
-
-/** The claim that the fragment of an address names, or null.
- * @param {string} hash
- * @param {Crt.Claim[]} claims
- */
-export const claimOf = (hash, claims) => claims.find(({ id }) => hash === `${PREFIX}${id}`) ?? null;
 
 /** A difference with its sign; a dash where there is none.
  * @param {number | null} value

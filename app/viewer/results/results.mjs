@@ -2,7 +2,8 @@
 
 import { createChart } from '../charts/chart.mjs';
 import { make } from '../core/dom.mjs';
-import { claimCard, claimOf, commandNode } from './claims.mjs';
+import { claimOf } from './address.mjs';
+import { claimCard, commandNode } from './claims.mjs';
 import { lineSpec } from './line_spec.mjs';
 import { classesNode, headlineNode, setupsNode } from './overview.mjs';
 import { tableNode } from './table.mjs';
@@ -18,6 +19,7 @@ export function mountResults({ root, at, results, store, onRun }) {
   const { setups, claims, headline, shown, per_class: perClass, sections } = results;
   at('results-none').hidden = sections.length > 0;
   at('results-shown').hidden = !sections.length;
+  at('results-shown').toggleAttribute('data-overview', headline.length > 0 || Boolean(perClass)); // :has() would restyle the page with every node
   at('results-claims-part').hidden = !claims.length;
   if (setups.length) at('results-setups').append(setupsNode(setups));
   if (headline.length) at('results-overview').append(headlineNode(headline, shown ?? [headline[0].network, headline[0].refinement]));

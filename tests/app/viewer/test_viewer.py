@@ -111,27 +111,64 @@ def test_templates_hold_no_placeholder_and_scripts_no_markup():
         assert not re.search(rb"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function", content), name
 
 
-def imported_by(*entries: str) -> dict[str, set[str]]:
+AT_ONCE = r"(?m)^import .* from '(\..*)';$"
+LATER = r"(?m)^(?! *[/*]).*\bimport\('(\.[^']+)'\)"  # in no comment, where it names a type
+
+
+def imported_by(*entries: str, patterns: tuple[str, ...] = (AT_ONCE,)) -> dict[str, set[str]]:
     """What each module imports, of the entries and of all modules that they lead to."""
     needs: dict[str, set[str]] = {}
     waiting = [*entries]
     while waiting:
         name = waiting.pop()
         if name not in needs:
-            found = re.findall(r"^import .* from '(\..*)';$", modules()[name].decode(), re.MULTILINE)
+            found = [path for one in patterns for path in re.findall(one, modules()[name].decode())]
             needs[name] = {os.path.normpath(f"{name}/../{path}") for path in found}
             waiting += needs[name]
     return needs
 
 
 def test_every_module_is_used_and_none_imports_itself():
-    needs = imported_by(ENTRY, STANDALONE, GALLERY, GALLERY_IMAGE)
+    needs = imported_by(ENTRY, STANDALONE, GALLERY, GALLERY_IMAGE, patterns=(AT_ONCE, LATER))
     assert set(needs) == set(modules())
     TopologicalSorter(needs).prepare()  # raises CycleError
 
 
 def test_the_page_of_the_app_preloads_what_it_imports_and_no_more():
     assert set(imported_by(ENTRY)) == set(page_modules())
+
+
+AT_START = {
+    "": "main",
+    "attention": "inspect",
+    "charts": "chart colors metric_table plotly plotly_figure",
+    "core": (
+        "answers checkpoint constants decode dom download gradio_files gradio_queue later message notice offline "
+        "prediction rpc schema settings slots status store tabs tiles words"
+    ),
+    "explore": (
+        "added_side cam_rules class_list compare controls divider draw examples explainers file_cams "
+        "file_panel former_image hold hover input_note maps panel panel_specs panels player repaint "
+        "shown_maps upload_preview zoom"
+    ),
+    "export": "bits",
+    "faithfulness": "faithfulness",
+    "ground_truth": "bad_png draw_tool ground_truth ground_truth_card localization_table soft_edges",
+    "maths": (
+        "color_scale colormaps components contour crc32 difference iou localization numbers order resample threshold"
+    ),
+    "permalink": "fields permalink query",
+    "results": "address",
+}
+"""The modules that the page loads before anything is opened, by their folder; all others are loaded when needed."""
+START_BYTES = 380_000
+"""Of all of these together."""
+
+
+def test_the_page_loads_these_modules_at_once_and_all_others_when_they_are_needed():
+    names = [f"{folder}/{name}.mjs".lstrip("/") for folder, inside in AT_START.items() for name in inside.split()]
+    assert sorted(names) == page_modules()
+    assert sum(len(modules()[name]) for name in names) <= START_BYTES
 
 
 def test_every_element_is_named_once():
