@@ -21,7 +21,10 @@ from scripts.cli import run_cli
 from scripts.output import write_json
 from scripts.provenance import command_of
 
-BenchSection = Literal["ablation", "one_map", "utilization", "tried", "peers", "first", "growth", "masks", "training"]
+BenchSection = Literal[
+    "ablation", "one_map", "utilization", "tried", "peers", "first", "growth", "masks", "training", "needed", "reading",
+    "start",
+]  # fmt: skip
 SECTIONS: tuple[BenchSection, ...] = get_args(BenchSection)
 
 
@@ -36,7 +39,7 @@ class Bench:
     """Pixels of the long side of a 500 × 375 image."""
     runs: int = 5
     checkpoint: str = "checkpoints/voc"
-    """Of the sections first, growth and masks; the others take random weights."""
+    """Of the sections first, growth, masks and needed; the others take random weights."""
     threads: int | None = None
     """Threads of torch; as torch chooses if left out."""
     json: Path | None = None
@@ -54,6 +57,9 @@ def bench(config: Bench) -> dict[str, Any]:
     from scripts.bench.growth import growth
     from scripts.bench.maps import one_map, peers, random_predictor, utilization, waited, whole_ablation
     from scripts.bench.masks import masks
+    from scripts.bench.needed import needed
+    from scripts.bench.reading import reading
+    from scripts.bench.start import start
     from scripts.bench.training import training
 
     if config.runs < 1 or (config.threads is not None and config.threads < 1):
@@ -73,6 +79,9 @@ def bench(config: Bench) -> dict[str, Any]:
         "growth": lambda: growth(config.checkpoint, threads),
         "masks": lambda: masks(config.checkpoint, runs),
         "training": lambda: training(runs),
+        "needed": lambda: needed(shipped(), size, runs),
+        "reading": lambda: reading(runs),
+        "start": lambda: start(runs),
     }
     bench: dict[str, Any] = {}
     for name in config.sections:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from tqdm import tqdm
 
 from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
+from scripts.chromium import find_chromium
 from scripts.cli import run_cli
 from scripts.loadtest.server import START_S, served
 from scripts.output import write_json
@@ -145,9 +145,7 @@ def chromium() -> Iterator[Any]:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise InvalidSetting("playwright is missing: pip install -r requirements-dev.txt.") from error
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        raise InvalidSetting("chromium is missing: apt-get install chromium.")
+    program = find_chromium()
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=arguments)

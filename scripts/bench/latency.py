@@ -6,8 +6,9 @@ Starts `app.py` in float32 and, where that is faster on this machine, in bfloat1
 (`pip install -r requirements-dev.txt`). The server's time is what Gradio reports of an event in its own messages: from
 taking it off the queue until the answer is packed. A new visitor uploads an image, which is in no cache; then the
 input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
-browser and send its requests, as a user's browser on a machine of its own leaves these cores to the server. Nothing
-else should run on them.
+browser and send its requests, as a user's browser on a machine of its own leaves these cores to the server, and as many
+with photographs of 0.2 and of 24 megapixels in turns, of which the first part of the answer is timed. Nothing else
+should run on them.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ import tyro
 from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
 from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, percentiles, uploadable
+from scripts.bench.reading import jpeg_photo
 from scripts.cli import run_cli
 from scripts.loadtest.client import PAGE, Outcome, PageClient
 from scripts.loadtest.server import START_S, Server, served
 from scripts.output import write_json
 from scripts.provenance import ROOT, command_of
 
+PHOTO_MEGAPIXELS = (0.2, 24.0)
+"""Sizes of the photographs whose first part is timed."""
 PAGE_LOOPS = 4
 """What the page records of an image, `app.core.input_sizes.LOOPS`."""
 DRAWN = f"() => document.querySelector({SHOWN!r})"
@@ -118,9 +122,10 @@ def measure_visitors(config: LatencyBench, precision: str) -> dict[str, Any]:
         ready = wait_until_ready(server, began)
         image = uploadable(config.image, Path(folder))
         for visitor in range(config.visitors + 1):
-            seconds = run_without_browser(server, image, f"visitor{visitor}")
+            outcome = run_without_browser(server, image.name, image.read_bytes(), f"visitor{visitor}")
             if visitor:
-                alone.append(1000 * seconds)
+                alone.append(1000 * outcome.server_s)
+        first_part = first_parts(server, config.visitors)
         browser = later.enter_context(chromium())
         for visitor in range(config.visitors + 1):
             context = browser.new_context(viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]})
@@ -150,23 +155,39 @@ def measure_visitors(config: LatencyBench, precision: str) -> dict[str, Any]:
         "start_s": round(started, 1),
         "model_loaded_s": round(ready, 1),
         "server_only_ms": percentiles(alone),
+        "first_part": first_part,
         "first_ms": percentiles(first),
         "browser_ms": percentiles(waited),
         "cached_ms": percentiles(cached),
     }
 
 
-def run_without_browser(server: Server, image: Path, session: str) -> float:
-    """Seconds that the server takes for a new visitor's upload. Raises InvalidSetting if it gives no maps."""
+def run_without_browser(server: Server, name: str, data: bytes, session: str) -> Outcome:
+    """A new visitor's upload and run. Raises InvalidSetting if it gives no maps."""
     with closing(PageClient(server.url, session)) as page_client:
         endpoint = next(one for one in page_client.endpoints if one.name == PAGE)
-        uploaded = page_client.upload(image.name, image.read_bytes())
+        uploaded = page_client.upload(name, data)
         if isinstance(uploaded, Outcome):
             raise InvalidSetting(f"The page takes no image: {uploaded.message}")
         outcome = page_client.send(endpoint, endpoint.good(uploaded))
     if outcome.kind != "answered":
         raise InvalidSetting(f"The page gives no maps: {outcome.message}")
-    return outcome.server_s
+    return outcome
+
+
+def first_parts(server: Server, visitors: int) -> dict[str, Any]:
+    """Milliseconds from the request to the first part of its answer, by the megapixels of the photograph, in turns."""
+    photos = {f"{megapixels:g}": jpeg_photo(megapixels) for megapixels in PHOTO_MEGAPIXELS}
+    spent: dict[str, list[float]] = {name: [] for name in photos}
+    for visitor in range(visitors + 1):
+        for name, data in photos.items():
+            # What follows the end of a JPEG changes no pixel, but each upload is a file of its own.
+            outcome = run_without_browser(server, "photo.jpg", data + bytes([visitor % 256]), f"photo{name}-{visitor}")
+            if visitor:
+                spent[name].append(1000 * outcome.first_s)
+    small, large = spent.values()
+    ratios = [own / other for own, other in zip(large, small, strict=True)]
+    return {"ms": {name: percentiles(times) for name, times in spent.items()}, "ratio": percentiles(ratios)}
 
 
 def command(config: LatencyBench) -> str:

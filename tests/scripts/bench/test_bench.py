@@ -6,14 +6,20 @@ import time
 import numpy as np
 import pytest
 
-from crt.checkpoint import Defaults
+from app.core import decoded
+from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.precision import resolve
-from scripts.bench.__main__ import Bench, bench
+from crt.predictor import Predictor
+from scripts.bench.__main__ import SECTIONS, Bench, BenchSection, bench
 from scripts.bench.growth import growth
 from scripts.bench.maps import photo
+from scripts.bench.needed import needed
+from scripts.bench.reading import LEAST_SIDE, reading
+from scripts.bench.start import _import_seconds, start
 from scripts.bench.timing import compared, in_turns
 from scripts.report.speed import FAST, bench_section
+from tests.helpers.tables import as_dict
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -43,7 +49,8 @@ def test_every_section_runs(tmp_path, monkeypatch):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
     for name, value in {"VIT": "deit_tiny_patch16_224", "CNN": "resnet18", "CROP": 224, "IMAGES": 8}.items():
         monkeypatch.setattr(f"scripts.bench.training.{name}", value)
-    sections = ("ablation", "one_map", "utilization", "tried", "peers", "first", "masks", "training")
+    monkeypatch.setattr("scripts.bench.reading.MEGAPIXELS", (0.1,))
+    sections: tuple[BenchSection, ...] = tuple(one for one in SECTIONS if one != "growth")  # has its own test
     file = tmp_path / "bench.json"
     result = bench(
         Bench(sections, "deit_tiny_patch16_224", "resnet18", size=224, runs=1, checkpoint=shipped, json=file)
@@ -60,9 +67,10 @@ def test_every_section_runs(tmp_path, monkeypatch):
     ways = result["bench"]["tried"]
     assert ways["skipped"].keys() | ways["ready_s"].keys() == {"torch.compile", "ONNX Runtime", "OpenVINO"}
     assert set(ways["cnn"]["ratio"]) >= {"channels first"} and "one thread" in ways["transformer"]["ratio"]
-    section = bench_section(result, Defaults())
-    assert any("reading is" in sentence for table in section.tables for sentence in table.caption)
-    assert [table.head[0] for table in section.tables if "by other ways" in table.head[0]]
+    found = {section.title: section for section in bench_section(result, Defaults())}
+    assert {"Throughput", "Time by stage", "Other backends", "Training on a CPU"} <= found.keys()
+    assert "reading is" in as_dict(found["Training on a CPU"].tables[-1])["limit"]
+    assert "by other ways" in found["Other backends"].tables[0].head[0]
     assert result["command"].endswith("--vit deit_tiny_patch16_224 --cnn resnet18 --size 224 --runs 1")
     assert str(tmp_path) not in file.read_text()
 
@@ -75,6 +83,36 @@ def test_growth_is_measured_in_processes_of_their_own(tmp_path, monkeypatch):
     assert [row["tiles"] for row in rows["sizes"]] == [1, 20]
     assert [row["loops"] for row in rows["loops"]] == [0, 2]
     assert all(row["peak_mib"] >= row["loaded_mib"] > 50 for kind in rows.values() for row in kind)
+
+
+def test_a_run_of_what_is_needed_is_measured_beside_all_of_it(tmp_path):
+    predictor = Predictor(load_checkpoint(tiny_checkpoint(tmp_path / "tiny")))
+    result = needed(predictor, 96, runs=1)
+    assert (result["loops"], result["network"]) == (2, "crt")
+    assert set(result["ms"]) == {"/masks", "/cams", "/predict"} and set(result["ratio"]) == {"/cams", "/predict"}
+
+
+def test_reading_is_measured_whole_and_reduced(monkeypatch):
+    monkeypatch.setattr("scripts.bench.reading.MEGAPIXELS", (0.1, 0.4))
+    monkeypatch.setattr("scripts.bench.reading.LEAST_SIDE", 380)
+    result = reading(1)
+    assert list(result) == ["0.1", "0.4"]
+    assert result["0.1"]["reduced"] == result["0.1"]["size"] and result["0.4"]["size"] == (516, 774)
+    assert result["0.4"]["reduced"] == (258, 387) and set(result["0.4"]["ratio"]) == {"whole"}
+
+
+def test_the_side_that_is_kept_is_that_of_the_page():
+    assert LEAST_SIDE == decoded.LEAST_SIDE
+
+
+def test_the_start_is_measured_by_package(monkeypatch):
+    monkeypatch.setattr("scripts.bench.start.IMPORTED", ("json", "crt"))
+    monkeypatch.setattr("scripts.bench.start.START_PAGE", "crt")
+    result = start(1)
+    assert set(result["cpu_s"]) == {"json", "crt"} and all(seconds > 0 for seconds in result["cpu_s"].values())
+    assert result["share"] and sum(result["share"].values()) <= 1.01
+    with pytest.raises(InvalidSetting, match="cannot be imported"):
+        _import_seconds("no_such_module")
 
 
 def test_invalid_values_are_refused():

@@ -15,6 +15,7 @@ from crt.errors import InvalidSetting
 from scripts.bench import latency as latency_bench
 from scripts.provenance import ROOT
 from scripts.report.latency import latency_section
+from tests.helpers.tables import as_dict
 from tests.helpers.tiny import tiny_checkpoint
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -38,6 +39,7 @@ def test_the_server_reports_its_time_and_a_cached_run_is_shorter(tmp_path):
     for reported in result["latency"].values():
         assert 0 < reported["cached_ms"]["median"] < reported["first_ms"]["median"] < reported["browser_ms"]["median"]
         assert 0 < reported["server_only_ms"]["median"] < reported["browser_ms"]["median"]
+        assert set(reported["first_part"]["ms"]) == {"0.2", "24"} and reported["first_part"]["ratio"]["median"] > 0
         assert 0 < reported["start_s"] <= reported["model_loaded_s"] < 180
     assert str(tmp_path) not in json.dumps(result)
 
@@ -55,12 +57,10 @@ def test_what_was_measured_is_reported():
         "command": "python -m scripts.bench.latency",
     }
     section = latency_section(result, Defaults())
-    (table,) = section.tables
-    assert "is of `crt`, `tscam`, and records loops 0 to 4" in section.notes[0]
-    loaded = "In float32 the page answers 5 s after `python app.py`; its networks are loaded after 6 s."
-    assert table.caption[0] == loaded
-    assert "is all networks and their CAMs" in table.caption[1]
-    assert "not made for bfloat16" in table.caption[2] and len(table.caption) == 3
+    table, starts, setup = section.tables
+    assert as_dict(setup)["first run"].startswith("`crt`, `tscam`, loops 0 to 4: all networks and CAMs")
+    assert starts.rows == (("float32", "5", "6"),)
+    assert table.caption == ("This processor is not made for bfloat16.",)
     assert [row[2] for row in table.rows] == ["390", "450", "900", "20"]
 
 
