@@ -50,7 +50,7 @@ class Outcome:
     """The result of a request. `kind`: answered, refused or crashed. `message`: the sentence, or what is wrong.
 
     `seconds`: until the answer was here; `server_s`: the part that Gradio reports of its own work, from taking the
-    request off the queue until the answer was packed.
+    request off the queue until the answer was packed; `first_s`: until the first part of the answer was here.
     """
 
     kind: str
@@ -58,6 +58,7 @@ class Outcome:
     seconds: float
     data: Any = None
     server_s: float = 0.0
+    first_s: float = 0.0
 
 
 class PageClient:
@@ -93,11 +94,14 @@ class PageClient:
         if joined.status_code != 200:
             return outcome_of(joined, time.monotonic() - began)
         final: dict[str, Any] = {}
+        first = 0.0
         with self.http.stream("GET", "gradio_api/queue/data", params={"session_hash": self.session}) as stream:
             for line in stream.iter_lines():
                 if not line.startswith("data:"):
                     continue
                 message = json.loads(line[5:])
+                if message["msg"] in ("process_generating", "process_completed"):
+                    first = first or time.monotonic() - began
                 if message["msg"] in ("process_completed", "unexpected_error"):
                     final = message
                     break
@@ -111,7 +115,7 @@ class PageClient:
         sentences = list(_sentences(values))
         if sentences:
             return _refusal(sentences, seconds)
-        return Outcome("answered", "", seconds, values, final["output"]["duration"])
+        return Outcome("answered", "", seconds, values, final["output"]["duration"], first)
 
     def request(self, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Outcome:
         """Any request. What streams is read for half a second."""

@@ -25,15 +25,19 @@ SERVER_STOP_S = 20.0
 class Server:
     """`app.py` on a free port of this machine, with `words` as its further options.
 
-    Its output goes into `log`, and uploads into the folder `cache`; servers that share one delete each other's.
+    Its output goes into `log`, and uploads into the folder `cache`; servers that share one delete each other's. `root`
+    is the folder of the program: this one, or that of another version.
     """
 
-    def __init__(self, words: Sequence[str], log: Path | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self, words: Sequence[str], log: Path | None = None, cache: Path | None = None, root: Path = ROOT
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         self.words = tuple(words)
         self.log = log
+        self.root = root
         self.environment = os.environ | ({"GRADIO_TEMP_DIR": str(cache)} if cache is not None else {})
         self.url = f"http://127.0.0.1:{self.port}/"
         self._process: subprocess.Popen | None = None
@@ -66,7 +70,7 @@ class Server:
         words = [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(self.port), *self.words]
         with (self.log or Path(os.devnull)).open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                words, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
+                words, cwd=self.root, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + START_S
         while not _answers(self.url):
@@ -87,9 +91,11 @@ class Server:
 
 
 @contextmanager
-def served(words: Sequence[str], log: Path | None = None, cache: Path | None = None) -> Iterator[Server]:
+def served(
+    words: Sequence[str], log: Path | None = None, cache: Path | None = None, root: Path = ROOT
+) -> Iterator[Server]:
     """A running page, ended afterwards. Raises InvalidSetting if it does not start."""
-    server = Server(words, log, cache)
+    server = Server(words, log, cache, root)
     try:
         server.start()
         yield server

@@ -44,10 +44,18 @@ class Load:
     restart: bool = False
     """End the server half way through and start it again."""
     seed: int = 0
+    against: Path | None = None
+    """A folder with another version of this program, whose page is loaded in turns with this one."""
+    rounds: int = 1
+    """Turns of each."""
     json: Path | None = None
     """Write the result here."""
 
     def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise InvalidSetting("Give at least one round.")
+        if self.against is not None and not (self.against / "app.py").is_file():
+            raise InvalidSetting(f"There is no app.py in {self.against}: give the folder of another version.")
         if self.users < 1 or self.minutes <= 0 or self.thought < 0:
             raise InvalidSetting("Give at least one user and some time.")
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from crt.errors import InvalidSetting
-from scripts.loadtest.run import _flatness, load
+from scripts.loadtest.run import _flatness, _settled, commit_of, load, ratios
 from scripts.loadtest.users import BROWSER, LOST, Load, is_busy
 from scripts.provenance import ROOT
 from tests.browser.driver import CHROMIUM
@@ -59,7 +59,40 @@ def test_the_messages_of_a_busy_page_are_no_errors():
 
 
 def test_memory_is_judged_once_it_has_settled():
-    assert _flatness([1.0, *[100.0] * 8, 110.0]) == {"median": 100, "min": 100, "max": 110, "spread_percent": 10.0}
+    assert _flatness(_settled([1.0, *[100.0] * 8, 110.0])) == {
+        "median": 100,
+        "min": 100,
+        "max": 110,
+        "spread_percent": 10.0,
+    }
+
+
+@pytest.mark.nightly
+def test_another_version_is_loaded_in_turns_with_this_one(tmp_path):
+    shipped = str(tiny_checkpoint(tmp_path / "tiny"))
+    result = load(Load(users=3, minutes=0.15, checkpoint=shipped, thought=0.1, browser=False, against=ROOT, rounds=2))
+    other = result["against"]
+    assert result["all"]["answers"] > 0 < other["all"]["answers"] and set(other["load"]) == set(result["load"])
+    assert set(result["ratio"]) == {"answers", "p95_s", "busy"} and result["ratio"]["answers"] > 0
+    assert result["errors"] == other["errors"] == {} and result["rounds"] == 2
+
+
+def test_ratios_are_of_this_version_to_the_other():
+    ours = {"all": {"answers": 30, "p95_s": 2.0}, "busy": 0}
+    theirs = {"all": {"answers": 10, "p95_s": 5.0}, "busy": 4}
+    assert ratios(ours, theirs) == {"answers": 3.0, "p95_s": 0.4, "busy": 0.0}
+    assert ratios(ours, {"all": {"answers": 0}, "busy": 0}) == {"answers": None, "p95_s": None, "busy": None}
+
+
+def test_the_commit_of_a_folder_without_git_is_empty(tmp_path):
+    assert commit_of(tmp_path / "nothing") == ""
+
+
+def test_the_other_version_needs_an_app(tmp_path):
+    with pytest.raises(InvalidSetting, match=r"no app\.py"):
+        Load(against=tmp_path)
+    with pytest.raises(InvalidSetting, match="at least one round"):
+        Load(rounds=0)
 
 
 def test_a_load_needs_one_user():
