@@ -3,8 +3,8 @@
     python -m scripts.dev.screenshots
     python -m scripts.dev.screenshots --names masks explore-animated
 
-Starts `app.py` with a checkpoint and drives it with Debian's chromium. Every picture begins with a link to a view, so
-that the same command renews it after a change of the page or of the weights.
+Starts `app.py` with a checkpoint and drives it with Debian's chromium. Every screenshot begins with a link to a view,
+so that the same command renews it after a change of the page or of the weights.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from scripts.loadtest.server import START_S, served
 WINDOW = (1440, 900)
 """Pixels of the browser's window."""
 ANIMATED_WIDTH = 960
-"""Pixels across of an animated picture."""
+"""Pixels across of an animated screenshot."""
 FRAME_MS = 900
 QUALITY = 82
 """Of WebP, 0 to 100."""
@@ -87,13 +87,13 @@ def _present(page: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture.
+class Screenshot:
+    """One screenshot.
 
     Attributes:
         query: of the link to its view, after `v=1&`.
         acts: what is done then, in order.
-        frames: for an animated picture, what is done before each frame.
+        frames: for an animated screenshot, what is done before each frame.
     """
 
     query: str
@@ -101,10 +101,10 @@ class Picture:
     frames: tuple[Act, ...] = ()
 
 
-PERSON = "pic=ex.astronaut&c=person&cb=first"  # CRT refined by the first pass, as the bundled checkpoint recommends
-PICTURES: dict[str, Picture] = {
-    "explore": Picture(f"{PERSON}&l=3"),
-    "explore-animated": Picture(
+EXAMPLE = "pic=ex.motorcycle&c=motorbike"
+SCREENSHOTS: dict[str, Screenshot] = {
+    "explore": Screenshot(f"{EXAMPLE}&l=4"),
+    "explore-animated": Screenshot(
         "pic=ex.motorcycle&c=motorbike&l=0&r=0&p=resnet.tscam.crt",
         frames=(
             *(_slide("loops", loops) for loops in range(5)),
@@ -113,23 +113,23 @@ PICTURES: dict[str, Picture] = {
             _check("refined", on=False),
         ),
     ),
-    "compare": Picture(f"{PERSON}&w=swipe&wa=resnet&wb=crt&ws=0.5"),
-    "difference": Picture(f"{PERSON}&w=difference&wa=tscam&wb=crt"),
-    "ground-truth": Picture(f"{PERSON}&l=3", (_scroll_to("ground-truth-card"),)),
-    "ablate": Picture(f"{PERSON}&t=ablate", (_click("ablate-run"),)),
-    "layers": Picture(f"{PERSON}&t=layers"),
-    "masks": Picture(f"{PERSON}&l=3&t=masks"),
-    "results": Picture(f"{PERSON}&t=results"),
-    "scenes": Picture(f"{PERSON}&l=3", (_add_scenes,)),
-    "present": Picture(PERSON, (_present,)),
-    "export": Picture(f"{PERSON}&l=3", (_click("export-open"),)),
+    "compare": Screenshot(f"{EXAMPLE}&w=swipe&wa=resnet&wb=crt&ws=0.5"),
+    "difference": Screenshot(f"{EXAMPLE}&w=difference&wa=tscam&wb=crt"),
+    "ground-truth": Screenshot(f"{EXAMPLE}&l=4", (_scroll_to("ground-truth-card"),)),
+    "ablate": Screenshot(f"{EXAMPLE}&t=ablate", (_click("ablate-run"),)),
+    "layers": Screenshot(f"{EXAMPLE}&t=layers"),
+    "masks": Screenshot(f"{EXAMPLE}&l=4&t=masks"),
+    "results": Screenshot(f"{EXAMPLE}&t=results"),
+    "scenes": Screenshot(f"{EXAMPLE}&l=4", (_add_scenes,)),
+    "present": Screenshot(EXAMPLE, (_present,)),
+    "export": Screenshot(f"{EXAMPLE}&l=4", (_click("export-open"),)),
 }
 """By the name of the file, without its extension."""
 
 
 @dataclass(frozen=True)
 class Screenshots:
-    """Which pictures are made, of what, and where they go."""
+    """Which screenshots are made, of what, and where they go."""
 
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder; the examples of the page must have maps of its classes."""
@@ -138,42 +138,42 @@ class Screenshots:
     """Make these only; all of them if left out."""
 
     def __post_init__(self) -> None:
-        if unknown := sorted(set(self.names) - set(PICTURES)):
-            raise InvalidSetting(f"There is no picture {unknown[0]!r}: choose among {', '.join(PICTURES)}.")
+        if unknown := sorted(set(self.names) - set(SCREENSHOTS)):
+            raise InvalidSetting(f"There is no screenshot {unknown[0]!r}: choose among {', '.join(SCREENSHOTS)}.")
 
 
 def make_screenshots(config: Screenshots) -> list[Path]:
-    """Write the pictures -> their files. Raises InvalidSetting without chromium, or if the page does not start."""
+    """Write the screenshots -> their files. Raises InvalidSetting without chromium, or if the page does not start."""
     config.out.mkdir(parents=True, exist_ok=True)
-    chosen = {name: PICTURES[name] for name in config.names or PICTURES}
+    chosen = {name: SCREENSHOTS[name] for name in config.names or SCREENSHOTS}
     written = []
     with served(["--checkpoint", str(config.checkpoint)]) as server, chromium() as browser:
-        for name, picture in tqdm(chosen.items(), unit="picture"):
+        for name, screenshot in tqdm(chosen.items(), unit="screenshot"):
             path = config.out / f"{name}.webp"
-            save(take(browser, server.url, picture), path)
+            save(take(browser, server.url, screenshot), path)
             written.append(path)
     return written
 
 
-def take(browser: Any, url: str, picture: Picture) -> list[Image.Image]:
-    """Open the view of a picture in a context of its own -> its frames, one if it is not animated.
+def take(browser: Any, url: str, screenshot: Screenshot) -> list[Image.Image]:
+    """Open the view of a screenshot in a context of its own -> its frames, one if it is not animated.
 
     Args:
         browser: playwright's.
         url: of the page, with a slash at its end.
-        picture: what is photographed.
+        screenshot: what is photographed.
     """
     context = browser.new_context(viewport={"width": WINDOW[0], "height": WINDOW[1]}, color_scheme="light")
     try:
         page = context.new_page()
         page.set_default_timeout(1000 * START_S)
-        page.goto(f"{url}?__theme=light&v=1&{picture.query}")
+        page.goto(f"{url}?__theme=light&v=1&{screenshot.query}")
         page.wait_for_selector(WITH_RUN)
-        for act in picture.acts:
+        for act in screenshot.acts:
             act(page)
         page.wait_for_function(ALL_COMPUTED)
         taken = []
-        for act in picture.frames or (lambda page: None,):  # noqa: ARG005 - a still has one frame, and nothing is done
+        for act in screenshot.frames or (lambda page: None,):  # noqa: ARG005 - a still has one frame, and nothing is done
             act(page)
             page.evaluate(TWO_FRAMES)
             taken.append(Image.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB"))
@@ -208,7 +208,7 @@ def save(frames: Sequence[Image.Image], path: Path) -> None:
 
 
 def print_written(config: Screenshots) -> None:
-    """Make the pictures and print their sizes."""
+    """Make the screenshots and print their sizes."""
     for path in make_screenshots(config):
         print(f"{path}: {path.stat().st_size / 1024:.0f} KiB")
 

@@ -7,36 +7,26 @@ from functools import partial
 from typing import Any
 
 from crt.checkpoint import Defaults
-from scripts.report.ablation_charts import charts
+from scripts.report.ablation_charts import BRANCHES_HEAD, CONSISTENCY_HEAD, MODES_HEAD, SIZES_HEAD, charts
 from scripts.report.ablation_loops import kind_of, loops
-from scripts.report.base import Section, Table, ordinal
-from scripts.report.claims import SEEDS, published, saying, table_of
+from scripts.report.ablation_rows import MODES, closeness, mode_name
+from scripts.report.base import NOT_RECORDED, Section, Table, ordinal, setup_table
+from scripts.report.claims import SEEDS, table_of, titled
 from scripts.report.spread import Rows, Spread, cell, named, spread
-from scripts.report.verdict import Paired, verdict_of_all
 
-ONE_TILE = "one tile of 224"
-MODES = {
-    ("overlap", 224): ONE_TILE,
-    ("overlap", 336): "overlap, 336",
-    ("non-overlap", 448): "side by side, 448",
-    ("bilinear", 448): "interpolated to 28 × 28",
-    ("deconvolution", 448): "deconvolution to 28 × 28",
-}
-"""The rows of Table 2 by the mode and the size at test."""
+CONSISTENCY, CUT_AND_MERGE, TWO_BRANCHES, INPUT_SIZE = (
+    "CAM consistency loss",
+    "Cut and merge",
+    "Two branches",
+    "Input size",
+)
+"""Headings of the tables; those of the loops are in `scripts.report.ablation_loops`."""
 
 
 def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.ablate` measured: a table for each claim, mean and spread over the seeds."""
     protocol = result["protocol"]
     plan = protocol["schedule"]
-    missing = f" Not measured: {'; '.join(protocol['missing'])}." if protocol["missing"] else ""
-    how = (
-        f"All rows: {plan['epochs']} epochs of {plan['crop']} px crops, unless the row has another size, on "
-        f"{trained_on(protocol)}, batch {plan['batch']}, {plan['vit']} + {plan['cnn']}; {measured_on(protocol)}, "
-        f"unless the row has another size. Seeds: {', '.join(map(str, protocol['seeds']))}. ± is half the range over "
-        "the seeds. A verdict needs three seeds and a Student t interval at 95 % of the differences of runs of one "
-        f"seed that excludes zero.{missing}"
-    )
     count = plan["loops"]
     makers: dict[str, Callable[[Rows], list[Table]]] = {
         "consistency": partial(_consistency, count=count),
@@ -51,10 +41,21 @@ def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # 
             tables += make(rows)
     machines = sorted({row["machine"] for row in result["rows"] if row.get("machine")})
     minutes = sum(row["minutes"] or 0 for row in _runs(result["rows"]))
-    cost = f"{minutes:.0f} minutes of training in all, on {'; '.join(machines)}." if machines else ""
-    notes = (how, cost) if cost else (how,)
+    facts = setup_table(
+        training=f"{plan['epochs']} epochs of {plan['crop']} px crops, batch {plan['batch']}, unless the row has "
+        "another size",
+        networks=f"{plan['vit']} + {plan['cnn']}",
+        training_images=trained_on(protocol),
+        measured_images=measured_on(protocol),
+        measure="mIoU over background, the animals and person, at the best threshold",
+        seeds=", ".join(map(str, protocol["seeds"])),
+        spread="± is half the range over the seeds",
+        minutes_of_training=f"{minutes:.0f}" if machines else None,
+        machine="; ".join(machines) or NOT_RECORDED,
+        not_measured="; ".join(protocol["missing"]) or None,
+    )
     drawn = charts(result["rows"], count)
-    return Section("Ablations", notes, protocol.get("command", ""), tuple(tables), (), drawn, order=2)
+    return Section("Ablations", (), protocol.get("command", ""), (*tables, facts), (), drawn, order=5)
 
 
 def _crt(count: int) -> tuple[tuple[str, str], ...]:
@@ -86,100 +87,49 @@ def measured_on(protocol: dict[str, Any]) -> str:
     """The measured images and the measure in words."""
     size = f"with their long side at {protocol['size']} pixels" if protocol.get("size") else "of their own size"
     return (
-        f"measured on every {ordinal(protocol['stride'])} image of {protocol['eval_split']} that shows an animal, "
-        f"{size}, {protocol['views']}; mIoU over background, the animals and person at the best threshold"
+        f"every {ordinal(protocol['stride'])} image of {protocol['eval_split']} that shows an animal, {size}, "
+        f"{protocol['views']}"
     )
 
 
 def _consistency(rows: Rows, count: int) -> list[Table]:
     """Table 1."""
-    crt = _crt(count)
     rows = sorted(rows, key=lambda row: row["name"])
-    runs = named(rows)
-    ours = runs.get("λ = 0.1", ())
-    words = []
-    for head, keys in crt:
-        if gap := Paired.between(ours, keys, runs.get("λ = 0", ())):
-            words.append(f"{head} {gap}, the claim {gap.statement()}")
-    paper = published("consistency", "λ = 0.1", "λ = 0")
-    helps = f"λ = 0.1 against λ = 0{paper}: {'; '.join(words)}." if words else ""
-    head, keys = crt[0]
-    gaps = {name: Paired.between(ours, keys, mine) for name, mine in runs.items() if name not in ("λ = 0.1", "λ = 0")}
-    known = {name: gap for name, gap in gaps.items() if gap}
-    text = ", ".join(f"{gap} against {name}{published('consistency', 'λ = 0.1', name)}" for name, gap in known.items())
-    best = f"The paper's claim that λ = 0.1 is best {verdict_of_all(known)}; {head}, it is {text}." if known else ""
-    table = table_of("CAM consistency loss (Table 1)", rows, (*crt, ("its CNN", "crt_cnn")), (SEEDS, "consistency"))
-    return [saying(table, helps, best)]
+    columns = (*_crt(count), ("its CNN", "crt_cnn"))
+    return [titled(table_of(CONSISTENCY_HEAD, rows, columns, (SEEDS, "consistency")), CONSISTENCY)]
 
 
 def _modes(rows: Rows, count: int) -> list[Table]:
     """Table 2. A row that was trained in another way than it is tested is another experiment, and is marked."""
     rows = [row | {"name": mode_name(row)} for row in rows]
     refined, *others_of_crt = _crt(count)
-    runs = named(rows)
-    words = []
-    for name, mine in runs.items():
-        gap = Paired.between(mine, refined[1], runs.get(ONE_TILE, ()))
-        if gap and name != ONE_TILE and name in MODES.values():
-            sign = -1 if name.startswith("deconvolution") else 1
-            words.append(f"{name} {gap}{published('modes', name, ONE_TILE)}, the claim {gap.statement(sign)}")
-    claim = "The paper: overlap, side by side and interpolation help, deconvolution hurts"
-    sentence = f"{claim}. Against one tile of 224: {'; '.join(words)}." if words else ""
-    others = sum(name not in MODES.values() for name in runs)
-    apart = f"Rows trained in another way than they are tested: {others}; they are not the paper's experiment."
+    others = any(name not in MODES.values() for name in named(rows))
+    apart = "A row that names its training was trained in another way than it is tested, and is none of the paper's."
     columns = (refined, ("first pass", kind_of(count, "_first")), *others_of_crt)
-    table = table_of("cut and merge (Table 2)", rows, columns, (SEEDS, "modes"))
-    return [saying(table, sentence, apart if others else "")]
-
-
-def mode_name(row: dict[str, Any]) -> str:
-    """The name of a row of Table 2 by what it is, with the training's mode and crop where they are others."""
-    name = MODES[row["mode"], row["size"]]
-    model, phase = row["config"]["model"], row["config"]["schedule"][-1]
-    mode, crop = "deconvolution" if model["deconvolution"] else model.get("mode", "overlap"), phase["crop"]
-    return name if (mode, crop) == (row["mode"], row["size"]) else f"{name}, trained with {mode} at {crop} px"
+    table = table_of(MODES_HEAD, rows, columns, (SEEDS, "modes"))
+    return [titled(table, CUT_AND_MERGE, apart if others else "")]
 
 
 def _sizes(rows: Rows) -> list[Table]:
     """Fig. 5, of the shipped checkpoint: one training."""
     columns = (("CRT, default", "crt"), ("unrefined", "crt_unrefined"), ("TS-CAM", "tscam"), ("ResNet", "resnet"))
-    table = table_of("input size (Fig. 5), shipped checkpoint", rows, columns)
-    runs = named(rows)
-    found = {name: got.mean for name, mine in runs.items() if (got := spread(mine, "crt")) is not None}
-    if len(found) < 2:
-        return [table]
-    names = list(found)
-    top = max(found, key=found.__getitem__)
-    rise = Paired.between(runs[top], "crt", runs[names[0]])
-    after = f", {found[names[-1]] - found[top]:+.1f} from there to {names[-1]}" if top != names[-1] else ""
-    text = f"CRT is highest at {top} ({found[top] - found[names[0]]:+.1f} over {names[0]}{after})"
-    claim = f"The paper's claim that quality rises with the size up to a point {rise.statement()}"
-    return [saying(table, f"{claim}: {text}.")]
+    return [titled(table_of(SIZES_HEAD, rows, columns), INPUT_SIZE)]
 
 
 def _twins(rows: Rows, count: int) -> list[Table]:
     """Fig. 1."""
     runs = named(rows)
-    close = {name: {row["seed"]: 100 * closeness(row, count) for row in mine} for name, mine in runs.items()}
     body = tuple(
         (
             name,
             cell(spread(mine, "crt_cnn")),
             cell(spread(mine, f"crt_loops_{count}_unrefined|resnet")),
-            cell(Spread.of(list(close[name].values()))),
+            cell(Spread.of([100 * closeness(row, count) for row in mine])),
         )
         for name, mine in runs.items()
     )
-    table = Table(("two branches (Fig. 1)", "first branch", "second branch", "correlation of the maps, %"), body)
-    gap = Paired.of(close.get("the same CNN twice", {}), close.get("CNN + transformer", {}))
-    if not gap:
-        return [table]
-    claim = "The paper: two CNNs give nearly the same maps, a CNN and a transformer do not"
-    return [
-        saying(
-            table, f"{claim}. That {gap.statement()}: the correlation of the two CNNs is {gap} higher.", *_seen(rows)
-        )
-    ]
+    table = Table((BRANCHES_HEAD, "first branch", "second branch", "correlation of the maps, %"), body)
+    return [titled(table, TWO_BRANCHES, *_seen(rows))]
 
 
 def _seen(rows: Rows) -> list[str]:
@@ -188,12 +138,6 @@ def _seen(rows: Rows) -> list[str]:
     for row in rows:
         phases = (row.get("config") or {}).get("schedule", ())
         sizes = [(phase["cnn_size"] or phase["crop"], phase["crop"]) for phase in phases]
-        if unlike := [pair for pair in sizes if pair[0] != pair[1]]:
-            words[row["name"]] = f"{row['name']}: {', '.join(f'{one} and {other} px' for one, other in unlike)}"
-    return [f"The branches had crops of different sizes in training: {'; '.join(words.values())}."] if words else []
-
-
-def closeness(row: dict[str, Any], count: int) -> float:
-    """Correlation of both branches' maps; with a transformer at the loop count it was trained with."""
-    found = row["correlation"]
-    return found["crt"][count] if "crt" in found else found["resnet"][0]
+        if any(one != other for one, other in sizes):
+            words[row["name"]] = f"The branches of {row['name']} had crops of different sizes in training."
+    return list(words.values())

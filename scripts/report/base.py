@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Table:
     """Cells as text; the first column names the rows. `highlight`: columns whose largest number is worth marking.
-    `caption`: what the table shows, in sentences made from its numbers.
+    `caption`: sentences on how to read the table. `title`: a heading above it. `folded`: the line that unfolds a long
+    table on a page; empty for a table that is in sight.
     """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     highlight: tuple[int, ...] = ()
     caption: tuple[str, ...] = ()
+    title: str = ""
+    folded: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Line:
 @dataclass(frozen=True)
 class Chart:
     """Lines over one x. `caption`: what they show, which is also the alternative text of the image.
-    `x_labels`: the names of x = 0, 1, …, where those are no numbers of a scale.
+    `x_labels`: the names of x = 0, 1, …, where those are no numbers of a scale. `joined`: whether the x follow each
+    other, so that lines join the points. `beside`: the first head cell of the table that it stands beside.
     """
 
     title: str
@@ -39,13 +43,15 @@ class Chart:
     lines: tuple[Line, ...]
     caption: str
     x_labels: tuple[str, ...] = ()
+    joined: bool = True
+    beside: str = ""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One measurement: how it was made, its tables and charts, and sentences on them. `weights_sha256`: the
-    hash over the weights of the checkpoint that was measured, empty where it was none of those that come with this
-    program.
+    """One measurement: its tables and charts, and short sentences above (`notes`) and below them (`sentences`); how it
+    was made is the last table, of `setup_table`. `weights_sha256`: the hash over the weights of the checkpoint that was
+    measured, empty where it was none of those that come with this program.
     `networks`: the hashes of the weights of each network in it, for a checkpoint that was measured whole and comes
     without some of them. `page`: the file in docs/ that it belongs to.
     """
@@ -60,6 +66,33 @@ class Section:
     networks: tuple[str, ...] = ()
     page: str = "results"
     order: int = field(default=0, compare=False)
+
+
+SETUP_HEAD = ("set-up", "value")
+NOT_RECORDED = "not recorded"
+
+
+def setup_table(**facts: str | None) -> Table:
+    """How a section was measured, by the names of the facts, whose underscores are spaces; None leaves one out."""
+    rows = tuple((name.replace("_", " "), text) for name, text in facts.items() if text is not None)
+    return Table(SETUP_HEAD, rows)
+
+
+def with_facts(section: Section, *facts: tuple[str, str]) -> Section:
+    """The section with more rows in the table of how it was measured."""
+    known = [table for table in section.tables if table.head == SETUP_HEAD] or [Table(SETUP_HEAD, ())]
+    others = tuple(table for table in section.tables if table.head != SETUP_HEAD)
+    grown = replace(known[0], rows=(*known[0].rows, *facts))
+    return replace(section, tables=(*others, grown))
+
+
+MANY_ROWS = 10
+"""Rows up to which a table of classes is in sight on a page."""
+
+
+def folded(table: Table, summary: str) -> Table:
+    """The table under a line that unfolds it, if it is long."""
+    return replace(table, folded=summary) if len(table.rows) > MANY_ROWS else table
 
 
 def ordinal(number: int) -> str:

@@ -64,6 +64,7 @@ class ClaimChart:
 class Claim:
     """A claim with its verdict. `source`: where the paper makes it; `subject`: the name of the `Setup` it was measured
     with; `rows`: the differences it goes by, of which `decides` is the index of the least in the claim's direction.
+    `section`: the heading of its tables on the page of results.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Claim:
     decides: int
     chart: ClaimChart
     command: str = ""
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def claim(
     source: str,
     subject: str,
     command: str,
+    section: str = "",
     difference: str = "{}",
     x: str = "",
     y: str = "points",
@@ -104,7 +107,8 @@ def claim(
     """The card of the claim that each of these differences is above zero, or that the only one has this `sign`.
 
     `compared`: by their labels; `difference`: the name of one, with its label instead of {}. `shown`: those in the
-    chart, where they are more than the claim is about; `chart`: another chart than one of the differences.
+    chart, where they are more than the claim is about; `chart`: another chart than one of the differences. `section`:
+    the heading of its tables where that is not its `subject`.
     """
     rows = _rows(compared, difference)
     known = {label: one.gaps for label, one in compared.items()}
@@ -118,7 +122,7 @@ def claim(
     measured = [index for index, row in enumerate(rows) if row.ours is not None]
     decides = min(measured, key=lambda index: sign * (rows[index].ours or 0.0), default=0)
     drawn = chart or differences_chart(rows if shown is None else _rows(shown, difference), x, y)
-    return Claim(name, sentence, verdict, reason, source, subject, rows, decides, drawn, command)
+    return Claim(name, sentence, verdict, reason, source, subject, rows, decides, drawn, command, section or subject)
 
 
 def _rows(compared: Mapping[str, Gap], difference: str) -> tuple[Compared, ...]:

@@ -24,13 +24,6 @@ PAPER: dict[str, dict[str, str]] = {
 SEEDS, MASKS = "paper: seeds, 21 classes", "paper: masks, 21 classes"
 
 
-def published(table: str, name: str, other: str) -> str:
-    """By how much one row of the paper's is above another, in brackets; nothing where it has one of them not."""
-    theirs = [PAPER[table].get(row) for row in (name, other)]
-    known = [float(value) for value in theirs if value is not None]
-    return f" (paper {known[0] - known[1]:+.1f})" if len(known) == len(theirs) else ""
-
-
 def table_of(title: str, rows: Rows, columns: Sequence[tuple[str, str]], paper: tuple[str, str] | None = None) -> Table:
     """A line per name; `columns`: heads and kinds of map; `paper`: its column's head, and its numbers' key in PAPER."""
     body = []
@@ -40,6 +33,6 @@ def table_of(title: str, rows: Rows, columns: Sequence[tuple[str, str]], paper: 
     return Table((title, *(head for head, _ in columns), *([paper[0]] if paper else [])), tuple(body))
 
 
-def saying(table: Table, *sentences: str) -> Table:
-    """The table with those sentences under it that are not empty."""
-    return dataclasses.replace(table, caption=tuple(filter(None, sentences)))
+def titled(table: Table, title: str, *sentences: str) -> Table:
+    """The table with a heading, and with those sentences under it that are not empty."""
+    return dataclasses.replace(table, title=title, caption=tuple(filter(None, sentences)))

@@ -7,9 +7,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from scripts.report.ablation import MODES, ONE_TILE, closeness, mode_name
+from scripts.report.ablation import CONSISTENCY, CUT_AND_MERGE, INPUT_SIZE, TWO_BRANCHES
 from scripts.report.ablation_charts import line_of
-from scripts.report.ablation_loops import LAST_SIMILARITY, at_pass, kind_of, similarity
+from scripts.report.ablation_loops import (
+    ATTENTION_TITLE,
+    LAST_SIMILARITY,
+    LOOPS_TITLE,
+    SIMILARITY_TITLE,
+    at_pass,
+    kind_of,
+    similarity,
+)
+from scripts.report.ablation_rows import MODES, ONE_TILE, closeness, mode_name
 from scripts.report.base import Line
 from scripts.report.claim import PAPER_NAME, Claim, ClaimChart, Gap, claim
 from scripts.report.claims import PAPER
@@ -67,7 +76,7 @@ def _consistency(rows: Rows, make: Callable[..., Claim], count: int) -> list[Cla
             make(
                 "consistency-loss", "The CAM consistency loss, at λ = 0.1, raises the mIoU.",
                 {"λ = 0.1": to_none["λ = 0.1"]}, shown=to_none, difference="{} minus λ = 0", source="Table 1",
-                x="minus λ = 0", y=POINTS,
+                section=CONSISTENCY, x="minus λ = 0", y=POINTS,
             )
         )  # fmt: skip
     if ours and others:
@@ -82,6 +91,7 @@ def _consistency(rows: Rows, make: Callable[..., Claim], count: int) -> list[Cla
                 sentence,
                 to_others,
                 source="Table 1",
+                section=CONSISTENCY,
                 difference="λ = 0.1 minus {}",
                 x="λ = 0.1 minus this weight",
                 y=POINTS,
@@ -110,6 +120,7 @@ def _loops(rows: Rows, make: Callable[..., Claim]) -> list[Claim]:
                 sentence,
                 compared,
                 source="Table 3",
+                section=LOOPS_TITLE,
                 difference="3 loops minus {} loops",
                 x="3 loops minus this count",
                 y=POINTS,
@@ -133,7 +144,8 @@ def _refinement(rows: Rows, make: Callable[..., Claim]) -> list[Claim]:
         made.append(
             make(
                 "refinement", "Refinement by the attention raises the mIoU.", {"3": helps["3"]}, shown=helps,
-                difference="refined minus unrefined, {} loops", source="Eq. 1", x="loops at test", y=POINTS,
+                difference="refined minus unrefined, {} loops", source="Eq. 1", section=ATTENTION_TITLE,
+                x="loops at test", y=POINTS,
             )
         )  # fmt: skip
     if passes:
@@ -144,6 +156,7 @@ def _refinement(rows: Rows, make: Callable[..., Claim]) -> list[Claim]:
                 sentence,
                 passes,
                 source="Released program",
+                section=ATTENTION_TITLE,
                 difference="sum minus {}",
                 x="the sum minus this pass",
                 y=POINTS,
@@ -169,7 +182,7 @@ def _similarity(runs: Mapping[str, Rows], make: Callable[..., Claim]) -> list[Cl
     paper = Line(PAPER_NAME, (max(TESTED),), (LAST_SIMILARITY,))
     chart = ClaimChart("pass", "similarity, %", lines, paper, joined=True)
     sentence = "The tokens change less with every pass."
-    return [make("token-similarity", sentence, steps, source="Fig. 6", chart=chart)]
+    return [make("token-similarity", sentence, steps, source="Fig. 6", section=SIMILARITY_TITLE, chart=chart)]
 
 
 def _branches(rows: Rows, make: Callable[..., Claim], count: int) -> list[Claim]:
@@ -185,7 +198,7 @@ def _branches(rows: Rows, make: Callable[..., Claim], count: int) -> list[Claim]
     chart = ClaimChart("", "correlation, %", (line_of("ours", points),), Line(PAPER_NAME, (), ()), tuple(close))
     sentence = "Two CNNs give nearly the same maps, a CNN and a transformer do not."
     compared = {"two CNNs minus CNN + transformer": Gap(gaps)}
-    return [make("two-branches", sentence, compared, source="Fig. 1", chart=chart)]
+    return [make("two-branches", sentence, compared, source="Fig. 1", section=TWO_BRANCHES, chart=chart)]
 
 
 def _modes(rows: Rows, make: Callable[..., Claim], count: int) -> list[Claim]:
@@ -206,6 +219,7 @@ def _modes(rows: Rows, make: Callable[..., Claim], count: int) -> list[Claim]:
                 {name: gaps[name]},
                 difference="{} against one tile of 224",
                 source="Table 2",
+                section=CUT_AND_MERGE,
                 x="against one tile of 224",
                 y=POINTS,
                 sign=sign,
@@ -230,6 +244,7 @@ def _sizes(rows: Rows, make: Callable[..., Claim]) -> list[Claim]:
         compared,
         shown=gaps,
         source="Fig. 5",
+        section=INPUT_SIZE,
         difference=f"{{}} minus {smallest}",
         x=f"minus {smallest}",
         y=POINTS,

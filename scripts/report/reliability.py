@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from crt.checkpoint import Defaults
-from scripts.report.base import Section, Table
+from scripts.report.base import Section, Table, setup_table
 
 RELIABILITY_PAGE = "reliability"
+MEMORY_HEAD = "memory of the server, MiB"
 FUZZ_GROUPS = {
     "files": "hostile files, uploaded and run on",
     "settings": "every request of the page and of programs, with other values",
@@ -83,7 +85,8 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
 def faults() -> Section:
     """The faults that the tests bring about."""
     table = Table(("fault", "what happens", "tested in"), tuple((a, b, f"`{file}`") for a, b, file in FAULTS))
-    return Section("Faults that the tests bring about", tables=(table,), page=RELIABILITY_PAGE, order=1)
+    title, command = "Faults that the tests bring about", "bash scripts/test.sh"
+    return Section(title, (), command, (table,), page=RELIABILITY_PAGE, order=1)
 
 
 def fuzz_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
@@ -97,68 +100,103 @@ def fuzz_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa
     total = {name: sum(row[name] for row in counts.values()) for name in names}
     rows.append(("all", *map(str, total.values()), f"{max(row['slowest_s'] for row in counts.values()):.1f}"))
     memory, cache = result["memory_mib"], result["cache_mib"]
-    crashes = [crash for row in counts.values() for crash in row["crashes"]]
-    caption = (
-        (
-            f"{total['crashed']} of {total['asked']} requests crashed, and the server's log has {result['tracebacks']} "
-            "tracebacks."
-        ),
-        f"{total['refused']} were refused, with {result['sentences']} different sentences.",
-        f"At the end `/health` was {result['health']}.",
-        *(f"Crashed: `{crash}`." for crash in crashes),
-    )
+    crashes = tuple((f"`{crash}`",) for row in counts.values() for crash in row["crashes"])
     side = result["largest_px"]
     held = (
         ("after the first run", f"{memory['before']}", "–"),
         (f"after a run at {side} × {side} pixels", f"{memory['largest']}", "–"),
         ("half way", f"{memory['half']}", f"{cache['half']}"),
         ("at the end", f"{memory['after']}", f"{cache['after']}"),
+        ("most that the cache may take", "–", f"{cache['limit']}"),
     )
-    memory_words = (
-        f"The cache may take {cache['limit']} MiB. The memory of the largest run is kept for the next one.",
-        *([_grown(result["growth_mib"])] if "growth_mib" in result else []),
+    grown = result.get("growth_mib")
+    facts = setup_table(
+        crash="a status of 500, a broken connection, a traceback, an error of the page's own, or a refusal that is no "
+        "plain sentence or has a path of the server",
+        tracebacks_in_the_log_of_the_server=f"{result['tracebacks']}",
+        different_sentences_of_refusal=f"{result['sentences']}",
+        health_at_the_end=result["health"],
+        growth=None
+        if grown is None
+        else f"{grown['measured']:.0f} MiB of the server without its cache, after every kind of request had been sent "
+        f"once; `scripts.fuzz` fails above {grown['limit']:g}",
+        machine=result["machine"],
     )
-    how = (
-        f"{result['machine']}. A crash is a status of 500, a broken connection, a traceback, an error of the page's "
-        "own, or a refusal that is no plain sentence or has a path of the server."
-    )
-    head = ("what", *names, "slowest s")
-    memory_table = Table(("memory of the server, MiB", "whole", "its cache of Predictions"), held, caption=memory_words)
-    tables = (Table(head, tuple(rows), caption=caption), memory_table)
-    return Section("Nonsense", (how,), result["command"], tables, page=RELIABILITY_PAGE)
-
-
-def _grown(growth: dict[str, float]) -> str:
-    return (
-        f"After every kind of request had been sent once, the server without its cache grew by "
-        f"{growth['measured']:.0f} MiB; `scripts.fuzz` fails above {growth['limit']:g}."
-    )
+    tables = [
+        Table(("what", *names, "slowest s"), tuple(rows)),
+        *([Table(("crashed",), crashes)] if crashes else []),
+        Table(
+            (MEMORY_HEAD, "whole", "its cache of Predictions"),
+            held,
+            caption=("The memory of the largest run is kept for the next one.",),
+        ),
+        facts,
+    ]
+    return Section("Fuzzing", (), result["command"], tuple(tables), page=RELIABILITY_PAGE)
 
 
 def load_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
     """`scripts.loadtest`: many users at once."""
-    rows = tuple(
-        (name, f"{row['answers']}", f"{row.get('p50_s', 0):.1f}", f"{row.get('p95_s', 0):.1f}")
-        for name, row in result["load"].items()
-    )
-    memory, errors = result["memory_mib"], sum(result["errors"].values())
-    cache, rest = result["cache_mib"], result["without_cache_mib"]
+    errors = sum(result["errors"].values())
     answers = sum(row["answers"] for row in result["load"].values())
     asked = answers + result["busy"] + errors
-    caption = [
-        f"Of {asked} requests {answers} were answered ({100 * answers / max(asked, 1):.0f} %).",
-        f"{result['busy']} were refused because the page was busy, and {errors} got another error.",
-        f"{result['connections_lost']} connections were lost and {result['connections_recovered']} came back.",
-    ]
-    caption += [f"Error of {count}: `{sentence}`." for sentence, count in result["errors"].items()]
-    title = f"{result['users']} users for {result['minutes']:g} minutes"
-    title += ", with a restart half way" if result["restart"] else ""
-    table = Table(("endpoint", "answers", "p50 s", "p95 s"), rows, caption=tuple(caption))
+    counts = {
+        "requests": asked,
+        "answered": answers,
+        "rejected as busy": result["busy"],
+        "errors": errors,
+        "connections lost": result["connections_lost"],
+        "connections that came back": result["connections_recovered"],
+    }
+    shares = {
+        name: f"{100 * counts[name] / max(asked, 1):.0f} %" for name in ("answered", "rejected as busy", "errors")
+    }
+    outcome = tuple((name, f"{count}", shares.get(name, "–")) for name, count in counts.items())
+    rows = tuple(
+        (name, f"{row['answers']}", f"{row.get('p50_s', 0):.1f}", f"{row.get('p95_s', 0):.1f}")
+        for name, row in (result["load"] | ({"all": result["all"]} if "all" in result else {})).items()
+    )
+    memory, cache, rest = result["memory_mib"], result["cache_mib"], result["without_cache_mib"]
     held = (
         ("whole", f"{memory['min']}", f"{memory['max']}", f"± {memory['spread_percent']} %"),
         ("without its cache", f"{rest['min']}", f"{rest['max']}", f"± {rest['spread_percent']} %"),
         ("its cache of Predictions", f"{cache['min']}", f"{cache['max']}", "–"),
+        ("most that the cache may take", "–", f"{cache['limit']}", "–"),
     )
-    head = ("memory of the server, MiB", "least", "most", "around the median, once settled")
-    memory_table = Table(head, held, caption=(f"The cache may take {cache['limit']} MiB.",))
-    return Section(title, (f"{result['machine']}.",), result["command"], (table, memory_table), page=RELIABILITY_PAGE)
+    tables = [
+        Table(("requests and connections", "number", "share"), outcome),
+        Table(("endpoint", "answers", "p50 s", "p95 s"), rows),
+        Table((MEMORY_HEAD, "least", "most", "around the median, once settled"), held),
+    ]
+    if errors:
+        named = tuple((f"`{sentence}`", f"{count}") for sentence, count in result["errors"].items())
+        tables.append(Table(("error", "number"), named))
+    title = f"{result['users']} users for {result['minutes']:g} minutes"
+    title += ", with a restart half way" if result["restart"] else ""
+    facts: dict[str, str | None] = {}
+    if "against" in result:
+        commit = result["against"]["commit"]
+        title += f", in turns with {f'commit {commit}' if commit else 'another version'}"
+        facts["turns of each version"] = f"{result['rounds']}"
+        tables.append(_beside(result, result["against"]))
+    tables.append(setup_table(**facts, machine=result["machine"]))
+    return Section(title, (), result["command"], tuple(tables), page=RELIABILITY_PAGE)
+
+
+def _beside(ours: dict[str, Any], theirs: dict[str, Any]) -> Table:
+    """Both versions, which took the same load in turns."""
+
+    def row(name: str, read: Callable[[dict[str, Any]], float], form: str, ratio: str = "") -> tuple[str, ...]:
+        found = ours["ratio"].get(ratio)
+        return name, format(read(ours), form), format(read(theirs), form), "–" if found is None else f"{found:.2f}"
+
+    rows = (
+        row("answers", lambda one: one["all"]["answers"], "d", "answers"),
+        row("p50 s", lambda one: one["all"].get("p50_s", 0), ".1f"),
+        row("p95 s", lambda one: one["all"].get("p95_s", 0), ".1f", "p95_s"),
+        row("rejected as busy", lambda one: one["busy"], "d", "busy"),
+        row("errors", lambda one: sum(one["errors"].values()), "d"),
+        row(f"{MEMORY_HEAD}, median", lambda one: one["memory_mib"]["median"], "d"),
+        row("the same without its cache, median", lambda one: one["without_cache_mib"]["median"], "d"),
+    )
+    return Table(("both versions in turns", "this one", "the other", "this one in the other"), rows)

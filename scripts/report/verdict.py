@@ -11,6 +11,8 @@ from typing import Any, Literal
 from scripts.report.spread import Rows, best, named
 
 Verdict = Literal["holds", "does not hold", "inconclusive"]
+VERDICT_MARKS: dict[Verdict, str] = {"holds": "✔ ", "does not hold": "✘ ", "inconclusive": ""}
+"""Before the words of a verdict on a page."""
 LEAST_SEEDS = 3
 """With fewer no verdict is given: the spread of two differences is no estimate of that of others."""
 CONFIDENCE = 0.95
@@ -105,6 +107,11 @@ class Paired:
         return change(self.gaps)
 
 
+def marked(verdict: Verdict) -> str:
+    """The verdict as pages have it."""
+    return f"{VERDICT_MARKS[verdict]}{verdict}"
+
+
 def too_few(seeds: int) -> str:
     """Why there is no verdict."""
     return f"{seeds} {'seed' if seeds == 1 else 'seeds'}, a verdict needs {LEAST_SEEDS}"
@@ -114,12 +121,6 @@ def change(gaps: tuple[float, ...]) -> str:
     """Mean and range of at least one difference: "+2.0 (+1.0 to +3.0)"."""
     mean = f"{statistics.mean(gaps):+.1f}"
     return mean if len(gaps) == 1 else f"{mean} ({min(gaps):+.1f} to {max(gaps):+.1f})"
-
-
-def verdict_of_all(compared: Mapping[str, Paired]) -> str:
-    """`judge_all` in words, to be put behind the claim."""
-    verdict, reason = judge_all(compared)
-    return f"{'is ' if verdict == 'inconclusive' else ''}{verdict} ({reason})"
 
 
 def judge_all(compared: Mapping[str, Paired]) -> tuple[Verdict, str]:

@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 
-from crt.checkpoint import CheckpointConfig, read_config
+from crt.checkpoint import CheckpointConfig, read_config, weights_sha256
+from crt.data import VOC_CLASSES
 from crt.errors import InvalidCheckpoint
 from crt.train.presets import CUB_FULL, PRESETS, TWO_CORES_BF16, single_branch
 from crt.train.run_config import TrainConfig
-from scripts.report.model_card import NOT_RECORDED, card, seeds_of
+from scripts.report.base import NOT_RECORDED, Section, Table
+from scripts.report.card_measures import CARD_HEAD, card_table
+from scripts.report.model_card import card, seeds_of
 from scripts.report.recorded_preset import preset_of
+from scripts.report.sections import Measured
 from tests.helpers.tiny import tiny_checkpoint
 
 ROOT = Path(__file__).parents[3]
+NOTHING = Table(CARD_HEAD, ())
 
 
 def record(config: TrainConfig = TWO_CORES_BF16, **more: Any) -> dict[str, Any]:
@@ -27,39 +32,57 @@ def record(config: TrainConfig = TWO_CORES_BF16, **more: Any) -> dict[str, Any]:
     return {"config": values} | cost | more
 
 
+def facts_of(text: str) -> dict[str, str]:
+    """The first training of a card by the names of its facts."""
+    table = text.partition("| training |")[2].partition("\n\n")[0]
+    rows = [re.split(r" \| ", line.strip("| ")) for line in table.splitlines()[2:]]
+    return {name: first for name, first, *_ in rows}
+
+
 @pytest.fixture
 def folder(tmp_path) -> Path:
     return tiny_checkpoint(tmp_path / "tiny", methods=("crt", "crt_cnn"), masks=True)
 
 
 def card_of(folder: Path, **training: Any) -> str:
-    return card(folder, dataclasses.replace(read_config(folder), training=training), "")
+    return card(folder, dataclasses.replace(read_config(folder), training=training), NOTHING)
 
 
 def test_the_card_prints_the_preset_command_commit_and_config_of_the_record(folder):
     command = "python -m scripts.train_crt two-cores-bf16 --data.roots VOC2012:train_aug,train_extra"
     part = record(preset="two-cores-bf16", command=command, commit="0123abc", images_per_class={"cat": 9, "dog": 3})
     text = card_of(folder, **{"crt+crt_cnn": part})
-    assert "Preset: `two-cores-bf16`. Seed: 0. Commit: 0123abc." in text and f"\n    {command}\n" in text
+    assert facts_of(text)["preset"] == "`two-cores-bf16`" and facts_of(text)["commit"] == "0123abc"
+    assert f"**Reproduce** `crt+crt_cnn`\n\n    {command}\n" in text and facts_of(text)["command"] == "below"
     shown = re.search(r"```json\n(.*?)\n```", text)
     assert shown is not None and json.loads(shown[1]) == part["config"]
     assert "Images per class: 3 (dog) to 9 (cat)." in text
-    assert "63 minutes on a machine, bf16." in text and "sharing" not in text and NOT_RECORDED not in text[:2000]
+    facts = facts_of(text)
+    assert (facts["minutes"], facts["machine"], facts["precision"], facts["images"]) == (
+        "63",
+        "a machine",
+        "bf16",
+        "3079",
+    )
+    assert facts["epochs"] == " + ".join(f"{phase['epochs']}" for phase in part["config"]["schedule"])
+    assert NOT_RECORDED not in facts.values()
 
 
 def test_what_the_record_lacks_is_not_made_up(folder):
     text = card_of(folder, **{"crt+crt_cnn": record()})
-    assert "Preset: `two-cores-bf16`, which the recorded config equals." in text
-    assert "Commit: not recorded. Command: not recorded." in text and "scripts.train_crt" not in text
+    facts = facts_of(text)
+    assert facts["preset"] == "`two-cores-bf16`, which the recorded config equals"
+    assert facts["commit"] == facts["command"] == NOT_RECORDED and "scripts.train_crt" not in text
     other = card_of(folder, **{"crt+crt_cnn": record(dataclasses.replace(TWO_CORES_BF16, batch=12))})
-    assert "Preset: not recorded." in other and "`full`" not in other
-    assert "Chosen on: not recorded. Command: not recorded." in text
+    assert facts_of(other)["preset"] == NOT_RECORDED and "`full`" not in other
+    assert "| chosen on | not recorded |\n| command | not recorded |" in text
 
 
 def test_the_card_names_the_data_that_the_defaults_were_chosen_on(folder):
     choice = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.tune_localization"}
     text = card_of(folder, **{"crt+crt_cnn": record(), "defaults": choice})
-    assert "Chosen on: voc2012_train_animals. Command: \n\n    python -m scripts.tune_localization\n" in text
+    assert "| chosen on | voc2012_train_animals |\n| command | below |" in text
+    assert "**Reproduce**\n\n    python -m scripts.tune_localization\n" in text
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -91,15 +114,13 @@ def test_the_relation_and_segmentation_networks_have_records_of_their_own(folder
     values = {"seed": 0, "epochs": 3, "crop": 512, "batch": 16, "cnn": "crt_cnn"}
     part = record() | {"config": values, "command": "python -m scripts.train_irn --root VOC2012"}
     text = card_of(folder, **{"crt+crt_cnn": record(), "relation": part})
-    assert (
-        "**`relation`**: 3079 images with confident labels" in text
-        and "\n    python -m scripts.train_irn --root" in text
-    )
+    assert "| data | VOC2012, train_aug train_extra | confident labels made from this checkpoint's CAMs |" in text
+    assert "**Reproduce** `relation`\n\n    python -m scripts.train_irn --root" in text
 
 
 def test_a_run_that_was_not_packed_has_a_card(folder):
     config: CheckpointConfig = dataclasses.replace(read_config(folder), training=record(preset="two-cores-bf16"))
-    assert "**`crt+crt_cnn`**: 3079 images of VOC2012, train_aug train_extra" in card(folder, config, "")
+    assert facts_of(card(folder, config, NOTHING))["data"] == "VOC2012, train_aug train_extra"
     assert seeds_of(config) == "0"
 
 
@@ -138,9 +159,58 @@ def test_the_restriction_is_that_of_what_the_networks_started_from(folder):
 def test_the_cards_of_this_repository_name_only_presets_that_their_configs_equal():
     for path in (ROOT / "checkpoints").glob("*/config.json"):
         text = (path.parent / "README.md").read_text(encoding="utf-8")
-        for name, part in read_config(path.parent).training.items():
+        columns = re.findall(r"`([^`]+)`", text.partition("| training |")[2].partition("\n")[0])
+        presets = re.split(r" \| ", re.findall(r"^\| preset \| (.+) \|$", text, re.MULTILINE)[0])
+        for name, preset in zip(columns, presets, strict=True):
+            part = read_config(path.parent).training[name]
             if "model" in part.get("config", {}) and "preset" not in part:
                 found = preset_of(part["config"])
-                reported = f"`{found}`, which the recorded config equals" if found else NOT_RECORDED
-                assert f"Preset: {reported}." in text.partition(f"**`{name}`**")[2].partition("<details>")[0], name
-        assert "sharing it with other work" not in text
+                assert preset == (f"`{found}`, which the recorded config equals" if found else NOT_RECORDED), name
+
+
+def test_the_card_has_the_headline_rows_or_none(folder):
+    rows = Table(("measure", "CRT"), (("mIoU", "51.0"),))
+    config = dataclasses.replace(read_config(folder), training={"crt+crt_cnn": record()})
+    assert "| measure | CRT |\n|---|---|\n| mIoU | 51.0 |\n\nIn percent" in card(folder, config, rows)
+    assert "## How good it is\n\nNot measured.\n" in card(folder, config, NOTHING)
+
+
+def measured(kind: str, result: dict[str, Any], title: str, config: CheckpointConfig) -> Measured:
+    return Measured(kind, result, Section(title, weights_sha256=weights_sha256(config)))
+
+
+def test_the_rows_of_a_card_are_those_of_val_where_there_are_any(folder):
+    config = read_config(folder)
+    row = {"miou_best": 50.0, "per_class": dict.fromkeys(("background", *VOC_CLASSES), 1.0)}
+
+    def seeds(split: str, title: str) -> Measured:
+        methods = {"crt_loops_3": row, "tscam": row | {"miou_best": 40.0}}
+        protocol = {"split": split, "scales": [1.0], "classes": "all"}
+        return measured("methods", {"protocol": protocol, "images": 5, "methods": methods}, title, config)
+
+    stages = [{"stage": "seeds", "measure": "VOC-21", "miou": 51.0, "images": 3, "split": "train"},
+              {"stage": "seeds", "measure": "animals", "miou": 60.0, "images": 3, "split": "train"}]  # fmt: skip
+    found_boxes = {"crt": {"gt_known": 80.0, "top1": 70.0}, "resnet": {"gt_known": 60.0, "top1": 50.0}}
+    boxes = {"protocol": {"split": "test", "data": "CUB"}, "images": 4, "methods": found_boxes}
+    on_boxes = {"protocol": {"split": "val", "data": "VOC2007"}, "images": 6}
+    pointing = {"images": 6, "methods": {"crt": {"all": {"mean": 90.0}}, "tscam": {"all": {"mean": None}}}}
+    scores = {"methods": {f"crt_loops_{config.defaults.loops}": {"map": 75.0}}}
+    results = [
+        seeds("train_animals", "Older"),
+        measured("stages", {"stages": stages}, "Pipeline", config),
+        measured("definitions", boxes, "Boxes", config),
+        measured("pointing", on_boxes | {"pointing": pointing}, "Pointing", config),
+        measured("classification", on_boxes | {"classification": scores}, "Scores", config),
+        Measured("methods", {}, Section("of another checkpoint", weights_sha256="ff")),
+    ]
+    link = "../../docs/results.md"
+    found = {cells[0]: cells[1:] for cells in card_table(results, config).rows}
+    seeds_row = next(iter(found))
+    assert seeds_row.startswith("mIoU, seeds, VOC-21, 1 scale")
+    assert found[seeds_row] == ("50.0", "40.0", "–", "5 of train_animals", f"[Older]({link}#older)")
+    assert found["mIoU, seeds, VOC-21"] == ("51.0", "–", "–", "3 of train", f"[Pipeline]({link}#pipeline)")
+    assert found["GT-known localization"][:4] == ("80.0", "–", "60.0", "4 of test")
+    assert found["pointing game"][:4] == ("90.0", "–", "–", "6 of VOC2007 val")
+    assert found["classification mAP"][:3] == ("75.0", "–", "–") and len(found) == 6
+    with_val = card_table([seeds("val", "Newer"), *results], config).rows
+    assert [cells[4] for cells in with_val if "seeds, VOC-21, 1 scale" in cells[0]] == ["5 of val"]

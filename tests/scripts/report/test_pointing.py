@@ -12,9 +12,10 @@ import pytest
 from crt.checkpoint import Defaults, read_config, weights_sha256
 from crt.evaluation.bootstrap import Bootstrap
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
-from scripts.report.pages import markdown
+from scripts.report.markdown import markdown
 from scripts.report.sections import read_results
 from tests.helpers.devkit import devkit
+from tests.helpers.tables import as_dict
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -45,24 +46,30 @@ def test_the_pointing_game_is_reported_by_method_explainer_and_interval(results:
     config = read_config(results.parent / "tiny")
     assert section.title == "Pointing game on VOC2007 val" and section.weights_sha256 == weights_sha256(config)
     assert section.command == reported["protocol"]["command"] and "evaluate pointing" in section.command
-    (how,) = section.notes
-    assert how.startswith("3 images of VOC2007 val (stride 1); long side 96 px, without the mirror image; cut-merge")
-    assert f"`crt` {config.networks['crt'].backbone}" in how and f"`resnet` {config.networks['resnet'].backbone}" in how
-    assert "5 pairs of an image and a class, of which 3 are difficult" in how and "20 draws of the images" in how
+    facts = as_dict(section.tables[-1])
+    assert facts["images"] == "3 of VOC2007 val" and facts["size"] == "long side 96 px, without the mirror image"
+    assert f"`crt` {config.networks['crt'].backbone}" in facts["backbones"]
+    assert f"`resnet` {config.networks['resnet'].backbone}" in facts["backbones"]
+    assert facts["pairs of an image and a class"] == "5, of which 3 are difficult"
+    assert facts["intervals"].startswith("20 draws of the images")
     table = section.tables[0]
     assert table.head == (
         "method", "explainer", "accuracy, all", "95 % interval", "accuracy, difficult", "95 % interval"
     )  # fmt: skip
-    rows = {row[:2]: row[2:] for row in table.rows}
-    assert len(rows) == len(table.rows) == len(reported["pointing"]["methods"])  # no two rows of one name
+    others = section.tables[1]
+    rows = {row[:2]: row[2:] for row in (*table.rows, *others.rows)}
+    assert len(rows) == len(reported["pointing"]["methods"]) and others.folded  # no two rows of one name
+    assert len(table.rows) + len(others.rows) == len(rows)
     assert {("CRT, default settings", "CAM"), ("CRT, loops 1, unrefined", "CAM"), ("CNN alone", "gradcam"),
             ("CNN branch of the pair", "CAM"), ("centre of the image", "–")} < set(rows)  # fmt: skip
     stored = reported["pointing"]["methods"]["resnet_gradcam"]["all"]
     low, high = stored["interval"]
     assert rows["CNN alone", "gradcam"][:2] == (f"{stored['mean']:.1f}", f"{low:.1f} to {high:.1f}")
-    by_class = section.tables[-1]
+    by_class = section.tables[-2]
     assert by_class.head[:3] == ("accuracy by class, all", "images", "CRT, default settings")
     assert ("dog", "2") in [row[:2] for row in by_class.rows]
+    (chart,) = section.charts
+    assert chart.beside == by_class.head[0] and chart.x_labels == tuple(row[0] for row in by_class.rows)
     assert "| **CRT, default settings** | CAM |" in markdown(section)
 
 
@@ -77,15 +84,10 @@ def test_verdicts_follow_the_stored_intervals_alone(results: Path, tmp_path: Pat
         }
     (tmp_path / "a.json").write_text(json.dumps(reported))
     (section,) = read_results(tmp_path, Defaults())
-    table = section.tables[1]
-    assert table.rows[0] == ("CRT, default settings − CNN alone", "+2.0", "+1.0 to +3.0", "–", "–")
-    assert table.caption == (
-        (
-            "Intervals over all pairs lie above zero: CRT, default settings − CNN alone; below zero: CRT, default "
-            "settings − CNN branch of the pair; around zero: CRT, default settings − TS-CAM, refined."
-        ),
-        "They are over images, of one training: no verdict on the method (1 seed, a verdict needs 3).",
-    )
+    table = next(one for one in section.tables if one.head[0] == "difference")
+    assert table.rows[0] == ("CRT, default settings − CNN alone", "+2.0", "+1.0 to +3.0", "–", "–", "above zero")
+    assert [row[-1] for row in table.rows] == ["above zero", "around zero", "below zero"]
+    assert table.caption[-1] == "No verdict: 1 seed, a verdict needs 3."
 
 
 def test_a_result_without_differences_or_backbones_is_reported(results: Path, tmp_path: Path) -> None:
@@ -94,15 +96,17 @@ def test_a_result_without_differences_or_backbones_is_reported(results: Path, tm
     del reported["protocol"]["backbones"]
     (tmp_path / "a.json").write_text(json.dumps(reported))
     (section,) = read_results(tmp_path, Defaults())
-    assert len(section.tables) == 2 and "backbones" not in section.notes[0]
+    assert "difference" not in [table.head[0] for table in section.tables]
+    assert "backbones" not in as_dict(section.tables[-1])
 
 
 def test_classification_is_reported_by_method_and_class(results: Path) -> None:
     section = read_results(results, Defaults())[1]
     reported = json.loads((results / "scores.json").read_text())
     assert section.title == "Classification on VOC2007 val" and "evaluate classification" in section.command
-    assert section.notes[0].startswith("2 images of VOC2007 val, every 2nd image (stride 2); images of their own size")
-    whole, by_class = section.tables
+    whole, by_class, setup = section.tables
+    assert as_dict(setup)["images"] == "2 of VOC2007 val, every 2nd image"
+    assert as_dict(setup)["size"].startswith("images of their own size")
     methods = reported["classification"]["methods"]
     assert whole.head == ("method", "mAP") and whole.rows[0] == ("CRT, loops 0", f"{methods['crt_loops_0']['map']:.1f}")
     assert by_class.head[1:] == tuple(name for name, _ in whole.rows)
@@ -111,6 +115,8 @@ def test_classification_is_reported_by_method_and_class(results: Path) -> None:
     )  # fmt: skip
     assert [row[0] for row in by_class.rows] == list(methods["resnet"]["per_class"])
     assert section.sentences == ("No verdict: 1 seed, a verdict needs 3.",)
+    lines = ["CRT, loops 2", "TS-CAM", "CNN alone", "CNN branch of the pair"]
+    assert [line.name for line in section.charts[0].lines] == lines
 
 
 def test_a_class_that_nothing_shows_has_a_dash(results: Path, tmp_path: Path) -> None:
@@ -121,3 +127,5 @@ def test_a_class_that_nothing_shows_has_a_dash(results: Path, tmp_path: Path) ->
     (section,) = read_results(tmp_path, Defaults())
     row = next(row for row in section.tables[1].rows if row[0] == "dog")
     assert set(row[1:]) == {"–"}
+    dog = [row[0] for row in section.tables[1].rows].index("dog")
+    assert all(dog not in line.x for line in section.charts[0].lines)
