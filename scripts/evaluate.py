@@ -75,11 +75,12 @@ def seeds(config: MeasureSeeds) -> dict:
     from crt.multiscale import TTAConfig
     from crt.precision import resolve
     from crt.predictor import Predictor
+    from crt.train.machine import describe_machine
 
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"
-    predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
+    predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16, float32_passes=0)
     images = with_masks(config)
     images = images.remap_classes(checkpoint.config.classes)
     images = ImageDataset(images.classes, images.samples[: config.limit : config.stride])
@@ -107,6 +108,7 @@ def seeds(config: MeasureSeeds) -> dict:
             "threshold_sweep": "best of 0.01 ... 0.79 on these images",
             "attention": attention_of(checkpoint.config.defaults),
             "precision": "bfloat16" if bfloat16 else "float32",
+            "machine": describe_machine(),
             "torch": torch.__version__,
             "checkpoint_sha256": checkpoint.sha256,
         },

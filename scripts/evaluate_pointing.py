@@ -177,6 +177,8 @@ def _protocol(config: VocBoxes, name: str, predictor: Predictor, view: PointingV
     """What both results record of how they were made."""
     import torch
 
+    from crt.train.machine import describe_machine
+
     checkpoint = predictor.checkpoint
     return {
         "command": command(config, name),
@@ -185,6 +187,7 @@ def _protocol(config: VocBoxes, name: str, predictor: Predictor, view: PointingV
         "stride": config.stride,
         **asdict(view),
         "precision": "bfloat16" if predictor.bfloat16 else "float32",
+        "machine": describe_machine(),
         "torch": torch.__version__,
         "checkpoint_sha256": checkpoint.sha256,
         "networks": {network: spec.sha256 for network, spec in checkpoint.config.networks.items()},

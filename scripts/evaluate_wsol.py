@@ -67,6 +67,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     from crt.evaluation.wsol import DEFINITIONS, evaluate_wsol
     from crt.precision import resolve
     from crt.predictor import Predictor
+    from crt.train.machine import describe_machine
 
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)
@@ -90,6 +91,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
             "thresholds": source,
             "loops": requests["crt"].spec.loops if "crt" in requests else None,
             "precision": "bfloat16" if bfloat16 else "float32",
+            "machine": describe_machine(),
             "torch": torch.__version__,
             "checkpoint_sha256": checkpoint.sha256,
             "networks": {name: spec.sha256 for name, spec in checkpoint.config.networks.items()},

@@ -71,7 +71,7 @@ class Seeds(NetworkStage):
             )
         settings = {**dataclasses.asdict(request), **dataclasses.asdict(views), "weights": checkpoint.sha256}
         write_manifest(self.out, settings)
-        predictor = Predictor(checkpoint, device=share.device, bfloat16=share.bfloat16)
+        predictor = Predictor(checkpoint, device=share.device, bfloat16=share.bfloat16, float32_passes=0)
 
         def make(sample: Sample) -> None:
             summed, _ = multi_scale_maps(predictor, load_image(sample.image), sample.labels, {"seeds": request}, views)

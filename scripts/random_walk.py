@@ -38,7 +38,7 @@ class Walk(NetworkStage):
 
         from crt.checkpoint import load_checkpoint
         from crt.data.images import load_image
-        from crt.models.irn import predict_edges
+        from crt.models.irn import edge_map
         from crt.pseudo_labels.cam_io import SeedMaps, seed_path
         from crt.pseudo_labels.random_walk import random_walk, walk_scores
 
@@ -58,7 +58,7 @@ class Walk(NetworkStage):
         def walk(sample: Sample) -> None:
             seeds, image = SeedMaps.load(seed_path(self.seeds, sample.id)), load_image(sample.image)
             with torch.autocast(share.device.type, torch.bfloat16, enabled=share.bfloat16):
-                edge, _ = predict_edges(network, image)
+                edge = edge_map(network, image)
             propagated = random_walk(seeds.strided, edge, self.walk)
             scores = walk_scores(propagated, (image.shape[0], image.shape[1]))
             SeedMaps(seeds.class_ids, propagated, scores).save(seed_path(self.out, sample.id))

@@ -28,8 +28,9 @@ from crt.train.export import portable
 from scripts import ablation_runs
 from scripts.ablate import Ablation, ablate, command, main, pilot
 from scripts.ablation_runs import MOST_LOOPS, Runs, read_data
-from scripts.report.ablation import MODES
+from scripts.report.ablation_rows import MODES
 from scripts.report.sections import KINDS
+from tests.helpers.tables import as_dict
 from tests.helpers.tiny import RESNET, TILE, VIT, tiny_checkpoint
 from tests.scripts.test_run_pipeline import make_devkit
 
@@ -194,8 +195,9 @@ def test_training_images_come_from_several_roots_and_splits(config, tmp_path):
 
 
 def test_the_report_names_what_was_trained_on(done):
-    note = KINDS["rows"](done, Defaults()).notes[0]
-    assert "on VOC2012:train,val (6 images, 0 of aeroplane to 2 of dog), batch 2" in note and "Seeds: 0." in note
+    facts = as_dict(KINDS["rows"](done, Defaults()).tables[-1])
+    assert facts["training images"] == "VOC2012:train,val (6 images, 0 of aeroplane to 2 of dog)"
+    assert facts["seeds"] == "0" and "batch 2" in facts["training"]
 
 
 def separated(least: int) -> Callable[..., dict]:
@@ -224,13 +226,15 @@ def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path
     assert section.tables[0].rows[1] == (
         "4 epochs", "+5.1 (+5.0 to +5.2)", "holds (95 % interval +4.9 to +5.3, 3 seeds)", "12",
     )  # fmt: skip
-    assert "has 4 epochs" in section.tables[0].caption[0] and "--pilot 8 2 4" in section.command
+    facts = as_dict(section.tables[-1])
+    assert facts["chosen"].startswith("4 epochs, the shortest") and "--pilot 8 2 4" in section.command
     assert result["protocol"]["pilot_seeds"] == [10, 11, 12] and result["protocol"]["seeds"] == [0]
-    assert "Seeds: 10, 11, 12; the ablation has others" in section.notes[0]
+    assert facts["seeds"] == "10, 11, 12; the ablation has others"
     shared = {**result, "protocol": {k: v for k, v in result["protocol"].items() if k != "pilot_seeds"}}
-    assert "Seeds: 0, those of the ablation too" in KINDS["pilot"](shared, Defaults()).notes[0]
+    assert as_dict(KINDS["pilot"](shared, Defaults()).tables[-1])["seeds"].startswith("0, those of the ablation too")
     none = pilot(dataclasses.replace(wanted, pilot=(2,)))
-    assert none["chosen"] is None and "None of these" in KINDS["pilot"](none, Defaults()).tables[0].caption[0]
+    assert none["chosen"] is None
+    assert as_dict(KINDS["pilot"](none, Defaults()).tables[-1])["chosen"].startswith("none")
 
 
 def test_a_pilot_trains_both_rows_of_every_seed_and_stops_in_time(config, tmp_path, capsys, monkeypatch):

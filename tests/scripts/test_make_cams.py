@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from crt.cam_spec import CamSpec
@@ -24,6 +26,7 @@ from crt.predictor import InferenceConfig, Predictor
 from crt.pseudo_labels import cam_io as seed_files
 from crt.pseudo_labels.cam_io import SUFFIX, SeedMaps, is_done
 from crt.resample import upsample_cam
+from crt.train import distributed_stage
 from scripts.make_cams import Seeds
 from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
@@ -143,14 +146,28 @@ def test_a_foreign_file_is_refused_by_its_id(tmp_path, change):
         SeedMaps.load(tmp_path / "2007_1.npz")
 
 
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_processes_without_a_gpu_know_of_each_other(monkeypatch, device):
+    requested = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(
+        distributed_stage,
+        "PartialState",
+        lambda cpu: requested.append(cpu) or SimpleNamespace(device=torch.device("cpu")),
+    )
+    assert distributed_stage.DistributedStage.of(device, "fp32").device == torch.device("cpu")
+    assert requested == [True]  # accelerate counts the processes of a machine without a GPU only on request
+
+
 @pytest.mark.nightly
-def test_two_processes_share_the_images(voc, checkpoint):
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_two_processes_share_the_images(voc, checkpoint, device):
     made = config(voc, checkpoint, precision="fp32")
     made.run()
     words = ["--root", voc, "--out", voc.parent / "shared", "--checkpoint", checkpoint, "--scales", "1"]
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     reported = subprocess.run(
-        [*launch, "-m", "scripts.make_cams", *map(str, words), "--precision", "fp32", "--device", "cpu"],
+        [*launch, "-m", "scripts.make_cams", *map(str, words), "--precision", "fp32", "--device", device],
         cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     ).stdout  # fmt: skip
     assert sorted(re.findall(r"(\d) images made, 0 were", reported)) == ["1", "2"]

@@ -179,8 +179,9 @@ CASES: dict[str, Case] = {
             "browser": False,
             "restart": True,
             "seed": 8,
+            "rounds": 3,
         },
-        ("json",),
+        ("json", "against"),
     ),
     "bench": (
         bench.Bench(),

@@ -31,6 +31,7 @@ from crt.metrics.boxes import boxes_to_mask
 from crt.metrics.classification import average_precisions
 from crt.metrics.pixels import pointing_game_hit
 from crt.predictor import InferenceConfig, Predictor
+from crt.train.machine import describe_machine
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from tests.helpers.devkit import devkit
 from tests.helpers.in_process import run_command
@@ -331,6 +332,7 @@ def test_the_command_measures_and_records_its_settings(tiny: Path, images: Path,
     assert protocol["command"].startswith("python -m scripts.evaluate pointing --root VOC2007 --split val")
     assert "--bootstrap.resamples 50" in protocol["command"] and "--explainers gradcam" in protocol["command"]
     assert protocol["checkpoint_sha256"] and protocol["precision"] == "float32" and protocol["size"] == 96
+    assert protocol["machine"] == describe_machine()
     assert str(tmp_path) not in file.read_text() and str(tiny.parent) not in file.read_text()
     found = result["pointing"]
     assert found["images"] == 4 and found["targets"]["all"]["total"] == 5

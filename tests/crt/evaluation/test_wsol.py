@@ -20,6 +20,7 @@ from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import Box
 from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
+from crt.train.machine import describe_machine
 from crt.viz.box_sheet import box_sheet
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
@@ -114,6 +115,7 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     result = json.loads(file.read_text())
     assert result["images"] == 3 and {"crt", "tscam", "resnet", "crt_cnn", "crt_loops_2"} <= set(result["methods"])
     assert result["protocol"]["thresholds"] == "best on 3 training images, every 2nd"
+    assert result["protocol"]["machine"] == describe_machine()
     assert str(tmp_path) not in file.read_text()
     for row in result["methods"].values():
         assert {"top1", "top5", "gt_known", "max_box_acc", "max_box_acc_v2", "threshold", "pxap"} <= set(row)
@@ -121,10 +123,12 @@ def test_the_command_measures_cub(birds, checkpoint, tmp_path):
     with Image.open(sheet) as drawn:
         assert drawn.size[0] > 400
     section = localization_section(result, Defaults())
-    assert len(section.tables[0].rows) == len(result["methods"])
-    ordering = [f"{result['methods'][name]['gt_known']:.1f}" for name in ("crt", "tscam", "resnet")]
-    assert all(number in section.sentences[0] for number in ordering)
-    assert "finds most boxes" in section.sentences[-1]
+    shown, more = section.tables[:2]
+    assert len(shown.rows) + len(more.rows) == len(result["methods"]) and more.folded and not shown.folded
+    loops, curves = section.charts
+    ours = [result["methods"][f"crt_loops_{int(k)}"]["gt_known"] for k in loops.lines[0].x]
+    assert list(loops.lines[0].y) == ours and len(curves.lines) == len(shown.rows)
+    assert section.sentences[-1] == "No verdict: 1 seed, a verdict needs 3."
     given = run(Wsol(birds, str(checkpoint), threshold=0.3, precision="fp32", view=WsolTransform("whole", 96)))
     assert {row["threshold"] for row in given["methods"].values()} == {0.3}
 
