@@ -73,6 +73,7 @@ def proxied(request, port):
 
 def test_the_viewer_is_loaded_behind_a_proxy_and_a_password(proxied, browser):
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(proxied[:-1])))
@@ -88,6 +89,7 @@ def test_the_viewer_is_loaded_behind_a_proxy_and_a_password(proxied, browser):
 
 def test_modules_are_fetched_once_and_kept(server, browser):
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(server)
     page.wait_for_selector(MOUNTED)
@@ -128,6 +130,7 @@ def test_the_modules_of_a_tab_are_fetched_when_it_is_opened(server, browser, ima
 
 def test_an_error_names_its_file_and_line(server, browser):
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(server)
     page.wait_for_selector(MOUNTED)
@@ -139,6 +142,7 @@ def test_an_error_names_its_file_and_line(server, browser):
 
 def test_a_module_that_does_not_arrive_is_reported(server, browser):
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.route("**/zoom.mjs", lambda route: route.abort())
     page.goto(server)
