@@ -98,6 +98,13 @@ def test_zoom_can_be_taken_back(open_page, image):
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
     expect(reset).to_be_visible()
+    width = page.locator(f"{CHART} .curve-plot").evaluate("node => node._fullLayout.width")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    page.wait_for_function(
+        "([chart, width]) => document.querySelector(`${chart} .curve-plot`)._fullLayout.width !== width",
+        arg=[CHART, width],
+    )
+    expect(reset).to_be_visible()  # the chart has another size and is still zoomed
     reset.click()
     expect(reset).to_be_hidden()
     low, high = page.locator(f"{CHART} .curve-plot").evaluate("node => node.layout.xaxis.range")

@@ -100,7 +100,8 @@ export function createChart({ compact = false } = {}) {
     const first = !plot.on;
     await plotly.react(plot, data, { ...layout, dragmode: touch || compact ? false : 'zoom' }, CONFIG);
     if (first) plot.on('plotly_relayout', (/** @type {object} */ changes) => {
-      reset.hidden = !Object.keys(changes).some((name) => name.includes('range[')); // a double click sets autorange
+      const ranges = Object.keys(changes).filter((name) => /axis\d*\.(auto)?range/.test(name)); // none where the chart has another size
+      if (ranges.length) reset.hidden = !ranges.some((name) => name.includes('range[')); // a double click sets autorange
     });
   }
 
