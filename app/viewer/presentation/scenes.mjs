@@ -163,14 +163,14 @@ export function mountScenes(page) {
     const problem = save((known) => (known.length < MAX_SCENES ? [...known, scene] : known));
     if (problem) return showNote(problem);
     if (sceneIndex(scenes, scene) < 0) return showNote(`${MAX_SCENES} scenes are the most: delete one.`);
-    const number = scenes.length;
-    showNote(`Scene ${number} added.`);
+    const added = `Scene ${scenes.length} added.`;
+    showNote(added);
     const lasts = [await kept.put(...keptRun(now)), !file || await kept.put(...file)].every(Boolean);
     const missing = await shown.keep(answers, needed);
     const linked = !now.run.example && !page.saved;
     const trouble = linked ? await page.link.keep() : ''; // its link then works too, as long as the server keeps the image
     const notes = [missing, linked && !trouble ? 'The server keeps the image for an hour.' : '', lasts || page.saved ? '' : NO_ROOM];
-    return showNote([`Scene ${number} added.`, ...notes].filter(Boolean).join(' '));
+    if (at('scenes-note').textContent === added) showNote([added, ...notes].filter(Boolean).join(' ')); // not in place of a newer note
   }
 
   async function exportFile() {
