@@ -8,9 +8,15 @@ from playwright.sync_api import ViewportSize, expect
 
 from app.cli import AppConfig
 from tests.browser.driver import SHOWN, changed, move, new_page, open_tab, pixels, settle, upload
+from tests.browser.faults import Queue
 
 ON = '.crt-viewer[data-present="on"]'
 PROJECTOR: ViewportSize = {"width": 1920, "height": 1080}
+RECORD = """node => {
+  window.values = [];
+  new MutationObserver(() => window.values.push(node.textContent)).observe(node, { childList: true });
+}"""
+"""Keeps the texts of a node that goes by itself."""
 TEXTS = """() => {
   const root = document.querySelector('.crt-viewer');
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
@@ -100,7 +106,7 @@ def test_scenes_of_two_images_are_presented_without_the_server(open_page, image)
     page.context.set_offline(False)
     page.keyboard.press("Escape")
     expect(page.locator(ON)).to_have_count(0)
-    settle(page)
+    page.wait_for_function("!document.fullscreenElement")  # until then the page is wider
     assert changed(before, pixels(page)) == set()
     assert page.evaluate("location.search") == state
     expect(page.get_by_role("button", name="Present")).to_be_focused()
@@ -149,6 +155,39 @@ def test_scenes_are_kept_ordered_renamed_and_carried_as_a_file(open_page, image,
     page.reload()
     page.wait_for_selector(".crt-viewer[data-tab]")
     assert len(page.evaluate("JSON.parse(localStorage.getItem('crt-scenes')).scenes")) == 2
+
+
+def test_a_late_answer_about_a_new_scene_leaves_a_newer_note(open_page, image):
+    page = open_page()
+    upload(page, image)
+    queue = Queue(page)
+    note = page.locator('[data-role="scenes-note"]')
+    with queue.hold("keep"):
+        add_scene(page, "a")
+        queue.wait_for("keep")
+        page.get_by_role("button", name="Scenes").click()
+        page.get_by_role("button", name="Delete: a").click()
+        expect(note).to_have_text("a deleted.")
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+        note.evaluate(RECORD)
+    add_scene(page, "b")
+    whole = "Scene 1 added. The server keeps the image for an hour."
+    expect(note).to_have_text(whole)
+    assert page.evaluate("window.values").count(whole) == 1
+
+
+def test_a_presentation_that_has_ended_does_not_fill_the_screen(open_page, image):
+    page = open_page()
+    upload(page, image)
+    page.evaluate(
+        "document.querySelector('.crt-viewer').requestFullscreen = () => new Promise((done) => (window.grant = done));"
+        "document.exitFullscreen = async () => { window.left = true; };"
+    )
+    page.get_by_role("button", name="Present").click()
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-role="present-head"]')).to_be_hidden()
+    page.evaluate("window.grant()")
+    page.wait_for_function("window.left")
 
 
 def test_scenes_are_ordered_by_dragging_and_by_arrow_keys(open_page, image):
@@ -336,14 +375,15 @@ def test_keys_change_loops_and_refinement_and_are_listed(open_page, image):
     settle(page)
     value, words = page.locator('[data-role="present-value"]'), page.locator('[data-role="present-words"]')
     before = pixels(page)
+    value.evaluate(RECORD)
     page.keyboard.press("ArrowUp")
-    expect(value).to_have_text("2 loops")
+    page.wait_for_function("window.values.includes('2 loops')")
     expect(words).to_contain_text("CRT with 2 loops")
     settle(page)
     assert changed(before, pixels(page)) == {"crt"}
     expect(value).to_be_hidden()  # after a moment
     page.keyboard.press("r")
-    expect(value).to_have_text("Not refined")
+    page.wait_for_function("window.values.includes('Not refined')")
     expect(page.locator('[data-role="live-region"]')).to_have_text("Not refined")
     page.keyboard.press("?")
     keys = page.get_by_role("region", name="Keys")

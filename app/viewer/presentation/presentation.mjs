@@ -94,7 +94,10 @@ export function mountPresentation(page) {
     scaleLines(outlineScale({ width: window.innerWidth, height: window.innerHeight }));
     at('present-title').focus();
     mine.aside = setAside(root);
-    root.requestFullscreen?.().then(() => { mine.full = true; }, () => {}); // refused or missing: the window is filled
+    root.requestFullscreen?.().then(() => {
+      mine.full = true;
+      if (!shown) document.exitFullscreen(); // ended meanwhile
+    }, () => {}); // refused or missing: the window is filled
     const slides = slidesOf(page.scenes.list(), page.cards);
     if (page.saved && mine.former.view && !slides.length) slides.push(slideOf(mine.former.view, mine.former.state));
     const gone = [];
