@@ -14,7 +14,7 @@ from app.gallery.build import build_gallery
 from app.gallery.settings import GallerySettings
 from app.gallery.site import Site
 from crt.pseudo_labels.label_png import save_labels
-from tests.browser.driver import HOSTILE, PATIENCE, changed, move, open_tab, pixels, settle
+from tests.browser.driver import HOSTILE, PATIENCE, changed, move, new_page, open_tab, pixels, settle
 from tests.browser.test_accessibility import barriers
 
 SAFE = HOSTILE.replace("/", "")
@@ -167,6 +167,25 @@ def test_images_are_filtered_and_sorted_and_the_address_keeps_it(site: Path, ope
         assert len(ious) == 2 and ious == sorted(ious, key=lambda iou: sign * iou)
 
 
+def test_what_is_typed_as_the_address_follows_stays(site: Path, open_site: Opened):
+    page = open_site(site / "index.html")
+    page.evaluate(
+        """() => {
+          const field = document.querySelector('[data-role=text]'), timer = window.setTimeout;
+          const type = (text) => { field.value = text; field.dispatchEvent(new Event('input', { bubbles: true })); };
+          window.setTimeout = (act, ms) => timer(() => {
+            window.setTimeout = timer;
+            act();
+            type('img2');
+          }, ms);
+          type('img');
+        }"""
+    )
+    page.wait_for_function("location.hash === '#q=img2'")
+    expect(page.get_by_role("searchbox", name="File name")).to_have_value("img2")
+    expect(page.locator(NAMES_SHOWN)).to_have_text(["street/img2.png"])
+
+
 def test_an_address_opens_its_list(site: Path, open_site: Opened):
     page = open_site(site / "index.html", part="#q=img2&sort=score-high")
     expect(page.locator(NAMES_SHOWN)).to_have_text(["street/img2.png"])
@@ -314,7 +333,7 @@ def test_names_and_classes_of_users_are_no_markup(site: Path, open_site: Opened)
 
 
 def test_a_page_without_the_shared_folder_names_what_is_missing(site: Path, browser, tmp_path: Path):
-    page = browser.new_page()
+    page = new_page(browser, 1440)
     path = shutil.copy(image_page(site, "img2"), tmp_path)
     page.goto(Path(path).as_uri())
     expect(page.locator('[data-role="message"]')).to_contain_text('it needs the folder "shared" of its gallery')

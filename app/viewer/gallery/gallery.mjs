@@ -23,6 +23,7 @@ export function openFile(element, index) {
   let filter = read();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  let own = ''; // the address that this page has written, until it hears of it
 
   document.title = index.title;
   at('title').textContent = index.title;
@@ -45,10 +46,12 @@ export function openFile(element, index) {
   at('next').addEventListener('click', () => turn(1));
   at('cards').addEventListener('click', (/** @type {MouseEvent} */ { target }) => {
     const id = /** @type {Element} */ (target).closest('a')?.dataset.id;
-    if (id) window.location.replace(`#${encodePlace(filter, classes, id)}`); // for the browser's Back
+    if (id) write(encodePlace(filter, classes, id)); // for the browser's Back
   });
   window.addEventListener('hashchange', () => {
-    if (isFollowed()) return;
+    const isOwn = window.location.hash === own;
+    own = '';
+    if (isOwn || isFollowed()) return; // the filter may be a newer one than the address
     filter = read();
     fill();
     draw();
@@ -90,7 +93,14 @@ export function openFile(element, index) {
   /** The address names the filter, so that the browser's Back and a link lead to the same list. An empty part after #
    *  would scroll to the top. */
   function follow() {
-    if (!isFollowed()) window.location.replace(`#${encodeFilter(filter, classes) || 'all'}`);
+    if (!isFollowed()) write(encodeFilter(filter, classes) || 'all');
+  }
+
+  /** @param {string} place */
+  function write(place) {
+    const before = window.location.hash;
+    window.location.replace(`#${place}`);
+    if (window.location.hash !== before) own = window.location.hash;
   }
 
   /** @param {1 | -1} step */
