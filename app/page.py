@@ -248,6 +248,7 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "footer_links": ["api"],
+        "_frontend": False,  # else Gradio ends a server whose first answer takes three seconds, as while networks load
         "i18n": gr.I18n(en=WORDS),
         "theme": theme(),
         "css": CSS,
