@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """Of the files: a change of `cleaned` that is to reach all of them counts it up."""
+DRAW_S = 600
+"""Seconds that all charts may take."""
 _STAMP = re.compile(r'<svg data-figure="([0-9a-f]{64})"')
 _RANDOM = re.compile(r'id="defs-([0-9a-f]{6})"')
 """Plotly's id of a drawing, by chance, which stands in all its other ids."""
@@ -84,7 +86,7 @@ def draw(figures: Sequence[Figure]) -> list[str]:
     program = find_chromium()
 
     async def in_one_browser() -> list[bytes]:
-        async with kaleido.Kaleido(path=program, mathjax=False) as browser:
+        async with asyncio.timeout(DRAW_S), kaleido.Kaleido(path=program, mathjax=False) as browser:
             return [await browser.calc_fig(one, opts={"format": "svg"}) for one in figures]
 
     try:
