@@ -21,6 +21,7 @@ from crt.pass_reductions import PASS_REDUCTIONS
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
+from tests.helpers import http_client
 from tests.helpers.narrow import present
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
@@ -63,7 +64,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(server) -> Client:
-    return Client(server, verbose=False)
+    return http_client.program(server)
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +235,7 @@ def test_every_parameter_is_described_to_its_end(tmp_path):
 
 @pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'gradio[mcp]'")
 def test_the_tools_of_the_mcp_server_are_described(server):
-    import httpx
-
-    tools = {one["name"]: one for one in httpx.get(f"{server}gradio_api/mcp/schema").json()}
+    tools = {one["name"]: one for one in http_client.get(f"{server}gradio_api/mcp/schema").json()}
     assert set(tools) == {"cams", "predict", "masks"}
     for name, tool in tools.items():
         assert len(tool["description"]) > 80, name

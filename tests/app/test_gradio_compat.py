@@ -9,7 +9,6 @@ from pathlib import Path
 import gradio as gr
 import httpx
 import pytest
-from gradio_client import Client
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from app import gradio_compat as compat
 from app.theme import theme
 from app.viewer import Viewer
+from tests.helpers import http_client
 
 ROOT = Path(__file__).parents[2]
 SECRET = "/etc/hostname"
@@ -85,7 +85,7 @@ def running():
 def asked(url: str, number: int, values: list, **further) -> dict:
     """The answer of the function of this number to a request in the queue."""
     body = {"data": values, "fn_index": number, "session_hash": "s", **further}
-    assert httpx.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
+    assert http_client.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
     with httpx.stream("GET", f"{url}gradio_api/queue/data?session_hash=s", timeout=300) as stream:
         for line in stream.iter_lines():
             if line.startswith("data:") and (message := json.loads(line[5:]))["msg"] == "process_completed":
@@ -127,7 +127,7 @@ def test_messages_that_nothing_reads_go_and_those_that_are_read_stay(running, mo
     monkeypatch.setattr(compat, "SWEEP_S", 0)
     kept = demo._queue.pending_messages_per_session
     body = {"data": ["x"], "fn_index": ANSWER, "session_hash": "unread"}
-    assert httpx.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
+    assert http_client.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
     while "unread" not in kept or not any(one.msg == "process_completed" for one in [*kept["unread"]._queue]):
         time.sleep(0.05)
     assert json.loads(asked(url, ANSWER, ["x"], event_data={})["data"][0]) == {}
@@ -150,13 +150,13 @@ def test_the_details_of_an_event_are_what_the_browser_sent(running):
 
 
 def test_our_routes_come_before_those_of_gradio_and_know_the_blocks(running):
-    assert httpx.get(f"{running[1]}config").json() == {"same": True}
+    assert http_client.get(f"{running[1]}config").json() == {"same": True}
 
 
 def test_our_middleware_sees_each_request_and_each_error_of_a_route(running):
     _, url, noted = running
-    assert httpx.get(f"{url}theme.css").status_code == 200 and noted[-1] == "/theme.css"
-    refused = httpx.post(f"{url}gradio_api/call/nothing", json={"data": []})
+    assert http_client.get(f"{url}theme.css").status_code == 200 and noted[-1] == "/theme.css"
+    refused = http_client.post(f"{url}gradio_api/call/nothing", json={"data": []})
     assert refused.json() == {"error": "FnIndexInferError"} and noted[-1] in compat.ROUTE_ERRORS
 
 
@@ -164,14 +164,14 @@ def test_a_file_of_ours_is_served_and_goes_with_those_of_its_component(running):
     demo, url, _ = running
     component = next(one for one in demo.blocks.values() if isinstance(one, gr.File))
     for path in (compat.serve_bytes(component, b"abc", "a.bin"), compat.serve_file(component, ROOT / "app.py")):
-        assert httpx.get(f"{url}{compat.FILE[1:]}{path}").status_code == 200
+        assert http_client.get(f"{url}{compat.FILE[1:]}{path}").status_code == 200
         assert any(path in files for files in demo.temp_file_sets)
-    assert httpx.get(f"{url}{compat.FILE[1:]}{ROOT / 'app.py'}").status_code == 403
+    assert http_client.get(f"{url}{compat.FILE[1:]}{ROOT / 'app.py'}").status_code == 403
 
 
 def test_the_page_gives_its_scripts_its_address(running):
     _, url, _ = running
-    page = httpx.get(url).text
+    page = http_client.get(url).text
     assert "window.gradio_config = " in page and f'"root":"{url.rstrip("/")}"' in page
 
 
@@ -221,7 +221,7 @@ def test_a_value_given_after_the_making_may_be_none():
         box.change(ask, box, out, api_name="ask")
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
     try:
-        assert Client(url, verbose=False).predict(api_name="/ask") == "None"
+        assert http_client.program(url).predict(api_name="/ask") == "None"
     finally:
         demo.close()
 

@@ -15,6 +15,7 @@ from PIL import Image
 from app.cli import AppConfig
 from crt.prediction import Prediction
 from crt.predictor import Predictor
+from tests.helpers import http_client
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
@@ -30,7 +31,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def client(server) -> Client:
-    return Client(server, verbose=False)
+    return http_client.program(server)
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +86,8 @@ def test_too_large_an_upload_is_refused(client, tmp_path):
 
 
 def test_files_outside_the_cache_are_not_served(client, server):
-    import httpx
-
     for path in ("/etc/passwd", "pyproject.toml", "app/cli.py", "../app.py"):
-        assert httpx.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
+        assert http_client.get(f"{server}gradio_api/file={path}").status_code in (403, 404), path
 
 
 @contextmanager
@@ -121,7 +120,7 @@ def test_a_full_queue_has_its_message(client, image, monkeypatch):
 def test_what_is_known_is_answered_while_the_networks_run(client, server, image, monkeypatch):
     known = Path(ask(client, image, mode="bilinear", size="672")).read_bytes()
     with concurrent.futures.ThreadPoolExecutor(2) as pool, held(monkeypatch) as started:
-        running = pool.submit(ask, Client(server, verbose=False), image, mode="bilinear", size="560")
+        running = pool.submit(ask, http_client.program(server), image, mode="bilinear", size="560")
         assert started.wait(600)
         again = pool.submit(ask, client, image, mode="bilinear", size="672").result(600)
         assert Path(again).read_bytes() == known and not running.done()

@@ -40,7 +40,7 @@ def checkpoint(tmp_path_factory) -> str:
 def browser():
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
     with sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield driver.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +115,7 @@ def open_page(server, browser, contexts, refused):
     yield open_one
     for page in pages:
         page.context.set_offline(False)
-        storage = {"origin": server.rstrip("/"), "storageTypes": "cookies,local_storage"}
+        storage = {"origin": server.rstrip("/"), "storageTypes": "cookies,local_storage,indexeddb"}
         page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
         page.close()
     assert troubles == []

@@ -64,7 +64,8 @@ def settings(page: Page) -> Iterator[None]:
 
 
 def pixels(page: Page) -> dict[str, str]:
-    """The maps on the page, as data URLs."""
+    """The maps on the page, as data URLs, once every change is drawn."""
+    settle(page)
     return {name: page.evaluate(PIXELS, name) for name in ("resnet", "tscam", "crt")}
 
 

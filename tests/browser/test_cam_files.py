@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.driver import HOSTILE, SHOWN, move, settle, upload
+from tests.browser.driver import HOSTILE, PATIENCE, SHOWN, move, settle, upload
 from tests.browser.test_present import add_scene
 from tests.helpers.cam_files import PICKLED, REFUSED, npy, npz, png
 
@@ -22,6 +22,16 @@ CELLS[0, 0], CELLS[2, 3] = 8, -2
 MORE = ".panel.more"
 NOTE = '[data-role="cam-note"]'
 EXPORT_NOTE = '[data-role="export-note"]'
+NOTHING_KEPT = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open('crt-scenes', 1);
+  opening.onerror = reject;
+  opening.onsuccess = () => {
+    const counting = opening.result.transaction('kept').objectStore('kept').count();
+    counting.onerror = reject;
+    counting.onsuccess = () => { opening.result.close(); resolve(counting.result === 0); };
+  };
+})"""
+"""Whether this browser has dropped what no scene shows any more."""
 
 
 def choose(page: Page, name: str, data: bytes) -> None:
@@ -240,6 +250,7 @@ def test_scenes_their_file_and_the_interactive_page_hold_it(shown: Page, browser
     page.locator('[data-role="a-method"]').select_option(label="mine")
     settle(page)
     add_scene(page, "With a file")
+    expect(page.locator('[data-role="scenes-note"]')).to_contain_text("The server keeps the image")
     title = "mine − CRT, share of own maximum"
     page.get_by_role("radio", name="Side by side").check()
     page.locator(MORE).get_by_role("button", name="Close panel").click()
@@ -258,6 +269,7 @@ def test_scenes_their_file_and_the_interactive_page_hold_it(shown: Page, browser
     scenes = json.loads(waited.value.path().read_text())
     page.get_by_role("button", name="Delete: With a file").click()
     page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.wait_for_function(NOTHING_KEPT)
     page.reload()
     page.wait_for_selector(SHOWN)
     lost = "1 scene added. 1 map from a file left out, which cannot be read."
@@ -279,6 +291,7 @@ def test_scenes_their_file_and_the_interactive_page_hold_it(shown: Page, browser
         expect(page.locator(".panel.compare h3")).to_contain_text("ResNet − CRT" if damaged else title)
     troubles: list[str] = []
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
     context.set_offline(True)
     saved = context.new_page()
     saved.on("pageerror", lambda error: troubles.append(str(error)))
@@ -357,6 +370,7 @@ def test_an_interactive_page_has_it_without_a_server(shown: Page, browser, tmp_p
     expect(page.locator(EXPORT_NOTE)).to_contain_text(".html")
     troubles: list[str] = []
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
     context.set_offline(True)
     saved = context.new_page()
     saved.on("pageerror", lambda error: troubles.append(str(error)))

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 import zipfile
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Download, expect
 
-from tests.browser.driver import move, open_tab, settings, upload
+from tests.browser.driver import PATIENCE, move, open_tab, settings, upload
 
 NOTE = '[data-role="export-note"]'
 LOOKS = [("light", 1440), ("dark", 390)]
@@ -168,7 +169,7 @@ def test_a_figure_for_print_is_previewed_and_saved_at_its_width(open_page, image
     assert preview.get_attribute("src") != before
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert dialog.evaluate("node => node.scrollWidth <= node.clientWidth")
-    dialog.get_by_label("Panel letters").check(force=True)
+    dialog.get_by_label("Panel letters").check()
     dialog.get_by_label("Caption").select_option("file")
     dialog.get_by_label("Format").select_option("png")
     saved: list[Download] = []
@@ -176,7 +177,9 @@ def test_a_figure_for_print_is_previewed_and_saved_at_its_width(open_page, image
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
     expect(page.locator(NOTE)).to_contain_text("and its caption as a text file")
+    until = time.monotonic() + PATIENCE / 1000
     while len(saved) < 2:
+        assert time.monotonic() < until, "the caption was not saved"
         page.wait_for_timeout(50)
     files = {one.suggested_filename.rsplit(".", 1)[-1]: one.path().read_bytes() for one in saved}
     figure = Image.open(io.BytesIO(files["png"]))

@@ -38,6 +38,7 @@ def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page
     all_made(page)
     for name in NOTES:  # which follow another method through the server
         page.locator(f'[data-role="mask-{name}"]').set_checked(False, force=True)
+        settle(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     seen = [seed(page)]
@@ -58,6 +59,7 @@ def test_threshold_outlines_boxes_and_method_redraw_without_the_server(open_page
 @pytest.mark.parametrize(("theme", "width"), LOOKS)
 def test_the_crf_follows_its_parameters(open_page, image, theme, width):
     page = opened(open_page, image, theme, width)
+    all_made(page)
     crf, note = page.locator('[data-role="mask-crf"]'), page.locator('[data-role="mask-note"]')
     crf.set_checked(True, force=True)
     expect(note).to_contain_text("ms")

@@ -15,6 +15,7 @@ from scripts.report.base import Chart, Line
 from scripts.report.chart_files import cleaned, draw, stamp
 from scripts.report.charts import WIDTH, figure
 from scripts.report.sections import KINDS
+from tests.browser.driver import new_page
 from tests.helpers.ablation_sample import whole
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,7 @@ def boxes(browser: Browser) -> Callable[[str], list[Box]]:
     """Texts of an SVG with left, top, right and bottom, in px."""
 
     def read(svg: str) -> list[Box]:
-        page = browser.new_page(viewport={"width": 900, "height": 900})
+        page = new_page(browser, 900)
         try:
             page.set_content(f'<body style="margin: 0">{svg}</body>')
             return [tuple(one) for one in page.evaluate(TEXT_BOXES)]

@@ -131,10 +131,10 @@ def test_scenes_of_the_file_are_presented_offline(saved: Path, open_saved: Opene
     page = open_saved(saved, 390)
     page.get_by_role("button", name="Present").click()
     expect(page.locator('[data-role="present-title"]')).to_have_text("</script><b>One loop</b>")
-    assert page.locator('[data-role="loops"]').input_value() == "1"
+    expect(page.locator('[data-role="loops"]')).to_have_value("1")
     page.keyboard.press("Escape")
     expect(page.locator('[data-role="present-head"]')).to_be_hidden()
-    assert page.locator('[data-role="loops"]').input_value() == "2"
+    expect(page.locator('[data-role="loops"]')).to_have_value("2")
     page.get_by_role("button", name="Scenes").click()
     page.get_by_role("button", name="Add scene").click()
     expect(page.locator('[data-role="scenes-note"]')).to_have_text("Scene 2 added.")

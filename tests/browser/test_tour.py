@@ -13,7 +13,7 @@ def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, imag
     page = open_page(theme, width)
     upload(page, image)
     move(page, "loops", 2)
-    page.wait_for_timeout(500)
+    page.wait_for_function("new URLSearchParams(location.search).get('l') === '2'")  # the address follows
     before, state = pixels(page), page.evaluate("location.search")
     page.get_by_role("button", name="Tour").click()
     card = page.get_by_role("dialog", name=re.compile("."))
@@ -41,8 +41,7 @@ def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, imag
     expect(page.get_by_role("button", name="Tour")).to_be_focused()
     settle(page)
     assert changed(before, pixels(page)) == set()
-    page.wait_for_timeout(500)
-    assert page.evaluate("location.search") == state
+    page.wait_for_function("state => location.search === state", arg=state)
     page.get_by_role("button", name="Tour").click()
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()

@@ -66,6 +66,7 @@ def test_an_image_that_was_replaced_or_removed_can_be_brought_back(open_page, im
     expect(undo).to_be_visible()
     undo.click()
     page.wait_for_function(CRT_IS, arg=first["crt"])
+    expect(undo).to_be_visible()  # the image is in the upload again
     page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
     page.wait_for_selector('.crt-viewer[data-state="empty"]')
     undo.click()

@@ -82,7 +82,8 @@ def until(condition: Callable[[], object]) -> None:
 def claims(explorer: Explorer) -> int:
     """Claims to all work that waits or runs."""
     turns = explorer.engine.turns
-    return sum(len(work.tickets) for work in (*turns._all_waiting(), *turns._running))
+    with turns._guard:
+        return sum(len(work.tickets) for work in (*turns._all_waiting(), *turns._running))
 
 
 def test_equal_questions_of_two_visitors_are_one_run(explorer, pool, held):

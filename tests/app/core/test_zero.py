@@ -57,6 +57,7 @@ def lent(monkeypatch):
 
         process = fork.Process(target=work)
         process.start()
+        there.close()  # then `recv` ends with a process that fails
         result = here.recv()
         process.join()
         return result

@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from PIL import Image
 
 from app.cli import AppConfig
@@ -19,6 +19,7 @@ from app.viewer import Viewer
 from crt.errors import InvalidImage
 from crt.predictor import Predictor
 from scripts.loadtest.client import PageClient, wrong
+from tests.helpers import http_client
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -62,7 +63,7 @@ def broken(error: Exception):
 def test_a_program_receives_an_internal_error(url, image, monkeypatch, caplog, error):
     monkeypatch.setattr(Predictor, "predict", broken(error))
     with pytest.raises(Exception, match="Internal error: try again") as raised:
-        Client(url, verbose=False).predict(handle_file(str(image)), "224", "overlap", api_name="/predict")
+        http_client.program(url).predict(handle_file(str(image)), "224", "overlap", api_name="/predict")
     assert "Traceback" not in str(raised.value)
     assert "Traceback" in caplog.text and type(error).__name__ in caplog.text
 

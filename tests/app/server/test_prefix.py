@@ -1,11 +1,11 @@
 """The page under a path prefix, `GRADIO_ROOT_PATH`, behind a proxy that strips it and behind one that keeps it."""
 
-import httpx
 import pytest
 
 from app.cli import AppConfig
 from app.server.security import route_path
 from tests.app.server.test_routes import CLOSED, filled
+from tests.helpers import http_client
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -26,20 +26,20 @@ def url(tmp_path_factory):
 @pytest.mark.parametrize("prefix", ["", PREFIX, PREFIX * 2])
 def test_closed_routes_stay_closed(url, prefix):
     for route in (*map(filled, CLOSED), "/viewer/x", "/anything"):
-        answer = httpx.post(f"{url}{prefix}{route}", json={"session_hash": "one"})
+        answer = http_client.post(f"{url}{prefix}{route}", json={"session_hash": "one"})
         assert answer.status_code == 404 and answer.json()["detail"].startswith("Not found. Open"), route
 
 
 @pytest.mark.parametrize("prefix", ["", PREFIX])
 def test_what_is_open_stays_open(url, prefix):
-    assert httpx.get(f"{url}{prefix}/health").json()["checkpoint"] == "tiny"
-    assert httpx.get(f"{url}{prefix}/config").json()["root"].endswith(PREFIX)
-    assert httpx.get(f"{url}{prefix}", follow_redirects=True).text.startswith("<!doctype html>")
+    assert http_client.get(f"{url}{prefix}/health").json()["checkpoint"] == "tiny"
+    assert http_client.get(f"{url}{prefix}/config").json()["root"].endswith(PREFIX)
+    assert http_client.get(f"{url}{prefix}", follow_redirects=True).text.startswith("<!doctype html>")
 
 
 def test_questions_are_counted_with_and_without_the_prefix(url):
     statuses = [
-        httpx.post(f"{url}{prefix}/gradio_api/queue/join", json={}).status_code for prefix in ("", PREFIX, PREFIX)
+        http_client.post(f"{url}{prefix}/gradio_api/queue/join", json={}).status_code for prefix in ("", PREFIX, PREFIX)
     ]
     assert statuses[2] == 429 and 429 not in statuses[:2]
 

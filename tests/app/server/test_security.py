@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from gradio import route_utils
 from PIL import Image
 
 from app import page as ui
@@ -18,6 +19,7 @@ from app.core.analysis import Explorer
 from app.server.security import NO_FETCH, UNREADABLE, holds_address
 from crt.predictor import Predictor
 from scripts.loadtest.client import Outcome, PageClient
+from tests.helpers import http_client
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -210,7 +212,7 @@ def listener():
 
 def test_the_listener_receives_the_request(listener):
     address, asked = listener
-    assert httpx.get(address).status_code == 200 and asked == ["/image.jpg"]
+    assert http_client.get(address).status_code == 200 and asked == ["/image.jpg"]
 
 
 def test_no_endpoint_fetches_an_address(page_client, served, listener, monkeypatch):
@@ -240,8 +242,8 @@ def test_no_endpoint_fetches_an_address(page_client, served, listener, monkeypat
     routes = ("file={}", "file/{}", "proxy={}", "file=%68ttp{}", "stream/{}", "file= {}")
     for route in routes:
         target = address.removeprefix("http") if "%68" in route else address
-        assert httpx.get(f"{served[1]}gradio_api/{route.format(target)}").status_code in (403, 404), route
-    httpx.get(f"{served[1]}?pic={address}&deep_link={address}&view={address}")
+        assert http_client.get(f"{served[1]}gradio_api/{route.format(target)}").status_code in (403, 404), route
+    http_client.get(f"{served[1]}?pic={address}&deep_link={address}&view={address}")
     assert asked == [] and fetched == []
 
 
@@ -261,6 +263,12 @@ def test_addresses_are_found_wherever_they_are():
 
 def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
     monkeypatch.setattr(ui, "HOUR", 1)  # then files go after two seconds
+    delete, used = route_utils.delete_files_created_by_app, threading.Event()
+    monkeypatch.setattr(
+        route_utils,
+        "delete_files_created_by_app",
+        lambda blocks, age: delete(blocks, age) if used.is_set() or age is None else None,
+    )
     config = AppConfig(checkpoint=str(checkpoint), host="127.0.0.1")
     with running_app(config) as (demo, url):
         assert demo.delete_cache == (1, 2)
@@ -270,6 +278,7 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
         answer = page_client.send(endpoint, inputs(endpoint, {"path": str(path), "meta": META}))
         made = Path(answer.data[0]["path"])
         assert path.is_file() and made.is_file()
+        used.set()
         deadline = time.monotonic() + 300
         while (path.exists() or made.exists()) and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -294,7 +303,7 @@ def test_a_session_does_not_see_what_another_has(served, page_client, monkeypatc
     monkeypatch.setattr(Predictor, "predict", counted)
     assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and not runs  # its own is kept
     assert other.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and runs == [1]  # another's is not found
-    page = json.dumps(httpx.get(f"{served[1]}config").json())
+    page = json.dumps(http_client.get(f"{served[1]}config").json())
     assert theirs["path"] not in page and Path(theirs["path"]).parent.name not in page
     parent = Path(theirs["path"]).parent.parent
     for folder in (parent, parent / "", Path(theirs["path"]).parent):

@@ -9,6 +9,7 @@ import pytest
 from app.cli import AppConfig
 from app.viewer.files import HERE, PLOTLY, ROUTE, STANDALONE, modules, page_modules, plotly_js, served, version
 from app.viewer.viewer import Viewer
+from tests.helpers import http_client
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -39,7 +40,7 @@ def test_the_page_requests_the_version_that_is_served():
 
 @pytest.mark.parametrize("prefix", ["", PREFIX])
 def test_every_module_is_served_and_may_be_kept(url, prefix):
-    with httpx.Client() as client:
+    with httpx.Client(timeout=http_client.LIMIT_S) as client:
         for path, content in served().items():
             answer = client.get(f"{url}{prefix}{path}")
             assert (answer.status_code, answer.content) == (200, content)
@@ -59,15 +60,15 @@ def test_every_module_is_served_and_may_be_kept(url, prefix):
 )
 def test_nothing_else_is_served(url, prefix, name):
     target = httpx.URL(url).copy_with(raw_path=f"{prefix}{ROUTE}/{version()}/{name}".encode())
-    assert httpx.get(target).status_code == 404
+    assert http_client.get(target).status_code == 404
 
 
 def test_scripts_travel_compressed_where_the_browser_can_read_it(url):
     path = f"{url}{ROUTE}/{version()}/{PLOTLY}"
-    packed = httpx.get(path, headers={"Accept-Encoding": "gzip"})
+    packed = http_client.get(path, headers={"Accept-Encoding": "gzip"})
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < 0.4 * len(plotly_js())
-    assert "content-encoding" not in httpx.get(path, headers={"Accept-Encoding": "identity"}).headers
+    assert "content-encoding" not in http_client.get(path, headers={"Accept-Encoding": "identity"}).headers
 
 
 def test_plotly_is_where_the_charts_load_it():
@@ -77,12 +78,12 @@ def test_plotly_is_where_the_charts_load_it():
 
 
 def test_another_version_is_not_served(url):
-    assert httpx.get(f"{url}{ROUTE}/{'0' * 16}/main.mjs").status_code == 404
-    assert httpx.post(f"{url}{ROUTE}/{version()}/main.mjs").status_code == 405
+    assert http_client.get(f"{url}{ROUTE}/{'0' * 16}/main.mjs").status_code == 404
+    assert http_client.post(f"{url}{ROUTE}/{version()}/main.mjs").status_code == 405
 
 
 def test_the_password_still_guards_the_page(url):
-    assert httpx.get(f"{url}/config").status_code == 401
+    assert http_client.get(f"{url}/config").status_code == 401
 
 
 def test_the_version_follows_the_files(tmp_path):

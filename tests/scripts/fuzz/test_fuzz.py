@@ -26,6 +26,7 @@ from scripts.fuzz.client import DETAILS, PROGRAM, Fuzzer
 from scripts.fuzz.run import SHARES, Count, Fuzz, _health, command, failures, fuzz, main, memory_growth
 from scripts.loadtest.client import CAUGHT, LONGEST, PAGE, Outcome, outcome_of, wrong
 from scripts.loadtest.server import Server
+from tests.helpers import http_client
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -246,7 +247,7 @@ def test_requests_that_gradio_stumbles_over_are_refused(served, method, path, bo
 
 @pytest.mark.parametrize("path", ["queue/data?session_hash=unknown", "call/cams/nothing"])
 def test_the_stream_of_an_unknown_session_ends(served, path, capfd):
-    answer = httpx.get(f"{served}gradio_api/{path}", timeout=300)  # raises if the connection breaks off
+    answer = http_client.get(f"{served}gradio_api/{path}")  # raises if the connection breaks off
     assert answer.status_code == 200 and "404" in answer.text
     assert "Traceback" not in "".join(capfd.readouterr())
 
@@ -268,12 +269,12 @@ def test_an_error_that_is_not_about_the_request_is_none_of_the_clients(error):
 
 def test_the_page_holds_no_markup_of_names(served):
     for query in ("", f"?v=1&pic={EVIL}&zzz={EVIL}", f"?__theme={EVIL}", f"?view={EVIL}"):
-        text = httpx.get(f"{served}{query}").text
+        text = http_client.get(f"{served}{query}").text
         assert EVIL not in text and "</script><script>alert(1)" not in text, query
         for script in re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL):
             assert "${alert(1)}</" not in script
     # The description of the page is JSON; the page's own text reaches it as data alone.
-    config = httpx.get(f"{served}config")
+    config = http_client.get(f"{served}config")
     assert config.headers["content-type"].startswith("application/json")
     (viewer,) = [one for one in config.json()["components"] if one["props"].get("elem_id") == "crt-maps"]
     for part in ("html_template", "css_template", "js_on_load"):
