@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from crt.checkpoint import Defaults
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, count_of
 from scripts.report.base import Table, numbers
 from scripts.report.evaluation import REPORTED_SPLIT, measure_of, with_defaults
 from scripts.report.localization import PUBLISHED_BOXES
@@ -66,7 +66,8 @@ def headline_table(found: Iterable[Measured], setups: Iterable[Setup], defaults:
         miou, one = seeds
         setup = by_name[one.section.title]
         ours, paper = numbers(miou, PAPER_MIOU["seeds"])
-        rows[SEEDS_MEASURE] = (ours, paper, setup.images.replace(" images", ""), setup)
+        images = f"{setup.images.replace(' images', '')}, {count_of(len(one.result['protocol']['scales']), 'scale')}"
+        rows[SEEDS_MEASURE] = (ours, paper, images, setup)
     body = tuple(
         (title, *rows[title][:3], PAPER_IMAGES[title], f"{rows[title][3].networks}, {rows[title][3].seeds}")
         for title in PAPER_IMAGES
