@@ -169,19 +169,20 @@ def test_images_are_filtered_and_sorted_and_the_address_keeps_it(site: Path, ope
 
 def test_what_is_typed_as_the_address_follows_stays(site: Path, open_site: Opened):
     page = open_site(site / "index.html")
+    expect(page.locator(CARDS)).to_have_count(3)
     page.evaluate(
         """() => {
           const field = document.querySelector('[data-role=text]'), timer = window.setTimeout;
           const type = (text) => { field.value = text; field.dispatchEvent(new Event('input', { bubbles: true })); };
-          window.setTimeout = (act, ms) => timer(() => {
+          window.setTimeout = (act, ms) => timer(ms === 400 ? () => {
             window.setTimeout = timer;
             act();
             type('img2');
-          }, ms);
+          } : act, ms);
           type('img');
         }"""
     )
-    page.wait_for_function("location.hash === '#q=img2'")
+    expect(page).to_have_url(re.compile("#q=img2$"))
     expect(page.get_by_role("searchbox", name="File name")).to_have_value("img2")
     expect(page.locator(NAMES_SHOWN)).to_have_text(["street/img2.png"])
 

@@ -180,14 +180,18 @@ def test_a_presentation_that_has_ended_does_not_fill_the_screen(open_page, image
     page = open_page()
     upload(page, image)
     page.evaluate(
-        "document.querySelector('.crt-viewer').requestFullscreen = () => new Promise((done) => (window.grant = done));"
-        "document.exitFullscreen = async () => { window.left = true; };"
+        """() => {
+          const granted = new Promise((done) => { window.grant = done; });
+          document.querySelector('.crt-viewer').requestFullscreen = () => granted;
+          document.exitFullscreen = async () => { window.exited = true; };
+        }"""
     )
     page.get_by_role("button", name="Present").click()
+    page.wait_for_selector(".crt-viewer[data-present]")
     page.keyboard.press("Escape")
-    expect(page.locator('[data-role="present-head"]')).to_be_hidden()
+    expect(page.locator(".crt-viewer[data-present]")).to_have_count(0)
     page.evaluate("window.grant()")
-    page.wait_for_function("window.left")
+    page.wait_for_function("window.exited")
 
 
 def test_scenes_are_ordered_by_dragging_and_by_arrow_keys(open_page, image):

@@ -64,7 +64,7 @@ def test_the_headline_and_the_card_have_its_number(base: Path, config: Checkpoin
     made = compose([measured], config.defaults, {"tiny": config}, base / "checkpoints")
     miou = f"{measured.result['methods']['crt']['miou_best']:.1f}"
     (row,) = made.headline.rows
-    assert row[:4] == ("VOC 2012, seeds, mIoU", miou, "57.7", "2 of val")
+    assert row[:4] == ("VOC 2012, seeds, mIoU", miou, "57.7", "2 of val, 1 scale")
     assert f"| mIoU, seeds, VOC-21, 1 scale | {miou} |" in made.cards["tiny"] and f"[{TITLE}](" in made.cards["tiny"]
     assert f"## {TITLE}" in made.pages[RESULTS_PAGE]
     assert made.summary["per_class"]["classes"] == ("background", "cat", "dog")  # no image shows another

@@ -70,7 +70,14 @@ def test_the_seeds_are_those_of_val_over_all_classes_at_most_scales() -> None:
     results.append(evaluation("val", 9, 70.0, VOC_CLASSES[:3]))
     setups = overview(results, Defaults(), {}).setups
     (row,) = headline_table(results, setups, Defaults()).rows
-    assert row == ("VOC 2012, seeds, mIoU", "55.0", "57.7", "7 of val, 7 scales", "all of train", "weights ab, not recorded")
+    assert row == (
+        "VOC 2012, seeds, mIoU",
+        "55.0",
+        "57.7",
+        "7 of val, 7 scales",
+        "all of train",
+        "weights ab, not recorded",
+    )
     assert results[0].section.title == "Seeds on val, VOC-21, 1 scale and flips"
     assert results[-1].section.title == "Seeds on val, 3 classes, 9 scales and flips"
     assert headline_table(results[2:], setups, Defaults()).rows == ()
