@@ -28,6 +28,8 @@ from scripts.loadtest.server import START_S, served
 
 WINDOW = (1440, 900)
 """Pixels of the browser's window."""
+AMONG_CELLS = 10
+"""The place of a cell of Layers that is in view: block 3, pass 3 of up to three loops."""
 ANIMATED_WIDTH = 960
 """Pixels across of an animated screenshot."""
 FRAME_MS = 900
@@ -35,10 +37,18 @@ QUALITY = 82
 """Of WebP, 0 to 100."""
 ANIMATED_QUALITY = 65
 WITH_RUN = ".crt-viewer[data-state='shown']"
+LOADED = "() => !document.querySelector('.crt-viewer [role=tabpanel]:not([hidden])[inert]')"
+"""Whether the modules of the open tab are here."""
 ALL_COMPUTED = """() => {
   const viewer = document.querySelector('.crt-viewer');
-  return !/omputing…|Not run yet/.test(viewer.innerText);
+  const charts = [...viewer.querySelectorAll('.curve-plot')].filter((one) => {
+    const { top, bottom } = one.getBoundingClientRect();
+    return one.checkVisibility() && bottom > 0 && top < innerHeight;
+  });
+  return !viewer.querySelector('[aria-busy=true]')
+    && charts.every((one) => one.querySelector('.main-svg')) && !/omputing[^.…]*…|Not run yet/.test(viewer.innerText);
 }"""
+"""Whether what the view requests and the charts in sight are here."""
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 SET_VALUE = """(node, value) => {
   node.value = value;
@@ -67,6 +77,13 @@ def _check(name: str, *, on: bool) -> Act:
 
 def _scroll_to(name: str) -> Act:
     return lambda page: _role(page, name).evaluate("(node) => node.scrollIntoView({ block: 'center' })")
+
+
+def _choose_cell(page: Any) -> None:
+    """A cell of Layers beside the middle of the page, and its heads."""
+    cells = _role(page, "layers-grid").locator("[role=gridcell] button").all()
+    cells[min(AMONG_CELLS, len(cells) - 1)].click()
+    _role(page, "layers-heads-load").click()
 
 
 def _add_scenes(page: Any) -> None:
@@ -117,7 +134,7 @@ SCREENSHOTS: dict[str, Screenshot] = {
     "difference": Screenshot(f"{EXAMPLE}&w=difference&wa=tscam&wb=crt"),
     "ground-truth": Screenshot(f"{EXAMPLE}&l=4", (_scroll_to("ground-truth-card"),)),
     "ablate": Screenshot(f"{EXAMPLE}&t=ablate", (_click("ablate-run"),)),
-    "layers": Screenshot(f"{EXAMPLE}&t=layers"),
+    "layers": Screenshot(f"{EXAMPLE}&t=layers", (_choose_cell,)),
     "masks": Screenshot(f"{EXAMPLE}&l=4&t=masks"),
     "results": Screenshot(f"{EXAMPLE}&t=results"),
     "scenes": Screenshot(f"{EXAMPLE}&l=4", (_add_scenes,)),
@@ -169,9 +186,13 @@ def take(browser: Any, url: str, screenshot: Screenshot) -> list[Image.Image]:
         page.set_default_timeout(1000 * START_S)
         page.goto(f"{url}?__theme=light&v=1&{screenshot.query}")
         page.wait_for_selector(WITH_RUN)
+        page.wait_for_function(LOADED)
+        page.evaluate(TWO_FRAMES)
         for act in screenshot.acts:
             act(page)
-        page.wait_for_function(ALL_COMPUTED)
+        for _ in range(2):  # what has come may request more
+            page.wait_for_function(ALL_COMPUTED)
+            page.evaluate(TWO_FRAMES)
         taken = []
         for act in screenshot.frames or (lambda page: None,):  # noqa: ARG005 - a still has one frame, and nothing is done
             act(page)
