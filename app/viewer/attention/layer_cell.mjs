@@ -81,7 +81,7 @@ export function createLayerCell(at, { chooseHead }) {
   function large(chosen, state, { run, prediction, image }, max) {
     const key = JSON.stringify([run.run, chosen.method, chosen.cell, chosen.head, state.layers.scale, state.colormap]);
     for (const [role, after] of /** @type {[string, number][]} */ ([['layers-large', 1], ['layers-heads', 2]])) {
-      at(role).style.setProperty('--line', String(lineOf(chosen.cell.block) + after));
+      at(role).style.setProperty('--grid-line', String(lineOf(chosen.cell.block) + after));
     }
     if (key === drawn.large) return;
     drawn.large = key;

@@ -101,7 +101,7 @@ export function createLayerGrid(host, { choose, refine, close }) {
    * @param {{ block?: number, pass?: number }} at
    */
   function placed(node, { block = -1, pass = -1 }) {
-    node.style.setProperty('--line', String(block < 0 ? HEAD_LINE : lineOf(block)));
+    node.style.setProperty('--grid-line', String(block < 0 ? HEAD_LINE : lineOf(block)));
     node.style.setProperty('--across', String(HEAD_LINE + 1 + block));
     node.style.setProperty('--down', String(HEAD_LINE + 1 + pass));
     return node;

@@ -190,3 +190,15 @@ def test_an_answer_is_new_each_time_and_only_for_events_there_are():
     with pytest.raises(ValueError, match="no event"):
         Viewer.answer("nonsense", {})
     assert all(repr(name) in str(Viewer().js_on_load) for name in EVENTS)
+
+
+def test_no_module_takes_a_colour_of_the_theme_for_something_else():
+    """A property that a module sets holds for all inside: a border in a colour that is now a number is not drawn."""
+    set_by_modules = {
+        name
+        for path in (ROOT / "app/viewer").rglob("*.mjs")
+        for name in re.findall(r"setProperty\(\s*'(--[\w-]+)'", path.read_text(encoding="utf-8"))
+    }
+    declared = set(re.findall(r"(--[\w-]+):", (ROOT / "app/viewer/viewer.css").read_text(encoding="utf-8")))
+    assert len(set_by_modules) > 5 and "--line" in declared
+    assert not set_by_modules & declared
