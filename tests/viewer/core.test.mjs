@@ -167,10 +167,10 @@ test('the first run brings the defaults of the checkpoint and the class that CRT
 });
 
 test('the threshold of the relation network is that of its checkpoint until the user sets another', () => {
-  const walked = { ...run, checkpoint: { sha256: 's', name: 'n', relation: 0.4 } };
-  assert.deepEqual(s.adopt(s.INITIAL, walked, null).mask, { ...s.INITIAL.mask, walkThreshold: 0.4 });
-  assert.equal(s.adopt(s.INITIAL, { ...walked, imageId: 'q' }, walked).mask, undefined);
-  assert.equal(s.adopt(s.INITIAL, walked, { ...walked, checkpoint: { ...walked.checkpoint, sha256: 'o' } }).mask.walkThreshold, 0.4);
+  const withRelation = { ...run, checkpoint: { sha256: 's', name: 'n', relation: 0.4 } };
+  assert.deepEqual(s.adopt(s.INITIAL, withRelation, null).mask, { ...s.INITIAL.mask, walkThreshold: 0.4 });
+  assert.equal(s.adopt(s.INITIAL, { ...withRelation, imageId: 'q' }, withRelation).mask, undefined);
+  assert.equal(s.adopt(s.INITIAL, withRelation, { ...withRelation, checkpoint: { ...withRelation.checkpoint, sha256: 'o' } }).mask.walkThreshold, 0.4);
   assert.equal(s.adopt(s.INITIAL, run, null).mask, undefined);
 });
 

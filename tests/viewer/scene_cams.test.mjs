@@ -74,7 +74,7 @@ test('without its maps, or with maps that do not fit the image, a scene is shown
   assert.equal((await contents([RUN, run], [key, saved]).link({ ...scene, query: 'v=1&l=1' })).settings.added_panel, null);
 });
 
-test('maps that cannot be drawn are not kept, and the user is told how many', () => {
+test('maps that cannot be drawn are not kept, and their number is given', () => {
   const [key, saved] = shownFile({ ...state, added_panel: { kind: 'file', id: keep('abc', 'Checked', ['cat', map(2, 3)]).id } }, run);
   const [cam] = saved.cams;
   assert.ok(isSavedFile(saved));

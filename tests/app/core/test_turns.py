@@ -254,7 +254,7 @@ def test_leaving_twice_or_after_the_end_is_no_error():
     assert result_of(ticket) == 1
     ticket.leave()
     ticket.leave()
-    turns.leave("nobody")
+    turns.leave("unknown")
     assert ticket.result() == 1
 
 
