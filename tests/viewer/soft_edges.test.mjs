@@ -5,7 +5,8 @@ import { deflateSync, crc32 } from 'node:zlib';
 import { sourceWords } from '../../app/viewer/ground_truth/ground_truth_card.mjs';
 import * as t from '../../app/viewer/ground_truth/ground_truth.mjs';
 import { readMask } from '../../app/viewer/ground_truth/mask_png.mjs';
-import { cutLevels, hasSoftEdges, levelsOfColors, levelsOfGrey } from '../../app/viewer/ground_truth/soft_edges.mjs';
+import { hasSoftEdges, levelsOfColors, levelsOfGrey } from '../../app/viewer/ground_truth/soft_edges.mjs';
+import { cutLevels } from '../../app/viewer/maths/threshold.mjs';
 
 const H = 40, W = 60;
 const SAMPLES = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };

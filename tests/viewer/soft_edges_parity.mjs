@@ -3,7 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 
-import { cutLevels, hasSoftEdges, levelsOfGrey } from '../../app/viewer/ground_truth/soft_edges.mjs';
+import { hasSoftEdges, levelsOfGrey } from '../../app/viewer/ground_truth/soft_edges.mjs';
+import { cutLevels } from '../../app/viewer/maths/threshold.mjs';
 
 const cases = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 console.log(JSON.stringify(cases.map(({ values, are_labels, cutoff }) => {

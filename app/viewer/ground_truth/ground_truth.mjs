@@ -2,7 +2,7 @@
 // the user gives belongs to an image and a class, stays in this page, and comes before what the example brings.
 
 import { contour } from '../maths/contour.mjs';
-import { cutLevels } from './soft_edges.mjs';
+import { cutLevels } from '../maths/threshold.mjs';
 
 const MAX_IMAGES = 8; // images whose mask files are kept
 const TRACE_POINTS = 512; // points along the longer side on which a file's outline is traced

@@ -5,11 +5,11 @@ import { loaded } from '../core/later.mjs';
 import { RequestError } from '../core/rpc.mjs';
 import { BadPng } from './bad_png.mjs';
 import { dropFile, hasFile, keepFile, keepSoftFile, moveCutoff, shapesOf, groundTruthOf, withShapes } from './ground_truth.mjs';
-import { DEFAULT_CUTOFF } from './soft_edges.mjs';
 import { percent } from '../core/dom.mjs';
 
 const loadReader = () => import('./mask_png.mjs');
 const MASK_MAX_BYTES = 64e6;
+const DEFAULT_CUTOFF = 0.5; // of soft edges
 /** @type {Record<string, string>} */
 const SOURCES = { example: 'the mask of this image', file: 'your PNG', drawn: 'drawn by you' };
 

@@ -1,7 +1,6 @@
 // Masks whose edges are soft, as antialiasing, blurring or scaling leaves them: values that come gradually between a
 // background and an object. Where the object ends is the user's choice, a share of the way from the one to the other.
 
-export const DEFAULT_CUTOFF = 0.5;
 const MANY_VALUES = 16; // more values than this between the two most frequent ones are an edge
 const EDGE_SHARE = 0.25; // such an edge covers less of a mask than this; more is a photo or a depth map
 const WHITE = 255;
@@ -66,12 +65,6 @@ export function levelsOfColors(values, colors) {
   }
   return levels;
 }
-
-/** The object above a cut-off: 1 for each level above it. A pixel on it is background, as on every threshold.
- * @param {Uint8Array} levels 0 to 255
- * @param {number} cutoff 0 to 1
- */
-export const cutLevels = (levels, cutoff) => levels.map((level) => Number(level > 255 * cutoff));
 
 /** @param {Crt.RGB} color */
 export const brightness = ([r, g, b]) => 0.3 * r + 0.59 * g + 0.11 * b;

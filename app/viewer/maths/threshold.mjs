@@ -19,3 +19,9 @@ export function maskPixels(values, level) {
   for (let i = 0; i < values.length; i++) rgba[4 * i + 3] = aboveThreshold(values[i], level) ? 0 : 255;
   return rgba;
 }
+
+/** The object above a cut-off: 1 for each level above it. A pixel on it is background, as on every threshold.
+ * @param {Uint8Array} levels 0 to 255
+ * @param {number} cutoff 0 to 1
+ */
+export const cutLevels = (levels, cutoff) => levels.map((level) => Number(level > 255 * cutoff));

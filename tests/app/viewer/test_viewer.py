@@ -153,7 +153,7 @@ AT_START = {
     ),
     "export": "bits",
     "faithfulness": "faithfulness",
-    "ground_truth": "bad_png draw_tool ground_truth ground_truth_card localization_table soft_edges",
+    "ground_truth": "bad_png draw_tool ground_truth ground_truth_card localization_table",
     "maths": (
         "color_scale colormaps components contour crc32 difference iou localization numbers order resample threshold"
     ),
