@@ -7,7 +7,7 @@ import { make } from '../core/dom.mjs';
 import { figure } from '../maths/numbers.mjs';
 
 const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false };
-const HEIGHT = { plot: 260, compact: 150, legend: 20, narrow: 420 }; // px; below `narrow` each name of the legend takes a line
+const HEIGHT = { plot: 260, compact: 138, legend: 20, narrow: 420 }; // px; below `narrow` each name of the legend takes a line
 const EXPORT = { width: 900, height: 540 }; // px
 const FAILED = 'The chart could not be loaded: the numbers are in the table below. Switch the tab to try again.';
 

@@ -3,6 +3,7 @@
 const MAX_MARKED_POINTS = 12; // points of a line up to which each has a marker
 const SYMBOLS = ['circle', 'square', 'triangle-up', 'diamond', 'cross'];
 const TICK_CHARS = 12; // of a line of a tick's label
+const AXIS_CHARS = 32; // that the axis of a compact chart has room for
 const PLAIN_NUMBER = '.4~g'; // d3's format for values without one of their own
 
 /** Text that Plotly draws as it is: it reads a few tags and entities of HTML.
@@ -89,7 +90,7 @@ function barTrace({ name, color, points }, { y }, resolve) {
  *  @param {boolean} vertical
  */
 function axis({ label, low, high, values, format, tickformat, zero }, resolve, vertical) {
-  const ticks = values && { tickmode: 'array', tickvals: values, ticktext: values.map((value) => inLines(format ? format(value) : String(value))) };
+  const ticks = values && { tickmode: 'array', tickvals: values, ticktext: values.map((value) => inLines(format ? format(value) : String(value), values.length)) };
   const open = low === undefined && high === undefined;
   return {
     title: { text: plain(label), standoff: 8 }, automargin: true, ticklabeloverflow: 'allow', zeroline: Boolean(zero), zerolinecolor: resolve('var(--soft)'), ticks: 'outside', ticklen: 4,
@@ -101,15 +102,17 @@ function axis({ label, low, high, values, format, tickformat, zero }, resolve, v
   };
 }
 
-/** A tick's label, broken between words where a line would be longer than TICK_CHARS.
+/** A tick's label, broken between words where a line would be longer than TICK_CHARS, or than its share of AXIS_CHARS.
  * @param {string} label
+ * @param {number} ticks on the axis
  */
-function inLines(label) {
+function inLines(label, ticks) {
+  const most = Math.max(TICK_CHARS, AXIS_CHARS / ticks);
   /** @type {string[]} */
   const lines = [];
   for (const word of label.split(' ')) {
     const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && longer.length <= TICK_CHARS) lines[lines.length - 1] = longer;
+    if (lines.length && longer.length <= most) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
   return lines.map(plain).join('<br>');
