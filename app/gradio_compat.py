@@ -57,6 +57,8 @@ CALL_ROUTES: Routes = {
     f"{CALL}/v2/{{api_name}}/{{event_id}}": ("GET",),
 }
 """The routes that the page's own description of the endpoints gives to programs."""
+LAUNCH: Mapping[str, Any] = {"_frontend": False}
+"""Keywords of `launch`, which else ends a server whose first answer takes three seconds, as while networks load."""
 LOGIN_ROUTES: Routes = {"/login": ("POST",), "/logout": ("GET",)}
 """Only used with a password."""
 LOGIN_COOKIE = "access-token-"

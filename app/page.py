@@ -27,7 +27,7 @@ from app.features import (
     masks,
     permalinks,
 )
-from app.gradio_compat import serve_file
+from app.gradio_compat import LAUNCH, serve_file
 from app.rpc import MODEL, QUIET, Page, refusal, reply
 from app.server.hosting import Served, server_options
 from app.server.security import details_of
@@ -248,10 +248,10 @@ def launch_options(config: AppConfig) -> dict[str, Any]:
         "state_session_capacity": SESSIONS,
         "ssr_mode": False,
         "footer_links": ["api"],
-        "_frontend": False,  # else Gradio ends a server whose first answer takes three seconds, as while networks load
         "i18n": gr.I18n(en=WORDS),
         "theme": theme(),
         "css": CSS,
+        **LAUNCH,
         **server_options(config),
     }
 

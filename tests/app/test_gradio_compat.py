@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import gradio as gr
@@ -271,3 +272,14 @@ def test_no_other_module_touches_an_internal_of_gradio():
     found = {file.relative_to(ROOT).as_posix(): internals(file.read_text(encoding="utf-8")) for file in files}
     found.pop("app/gradio_compat.py")
     assert {file: names for file, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize("keywords", [compat.LAUNCH, {}])
+def test_a_server_whose_first_answer_is_late_goes_on(monkeypatch, keywords):
+    monkeypatch.setattr("gradio.networking.url_ok", lambda url: False)
+    with gr.Blocks() as demo:
+        gr.Textbox()
+    with nullcontext() if keywords else pytest.raises(ValueError, match="localhost is not accessible"):
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **keywords)
+        assert http_client.get(url).status_code == 200
+    demo.close()
