@@ -5,12 +5,14 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driver import HOSTILE, PATIENCE, SHOWN, move, settle, upload
 from tests.browser.test_present import add_scene
@@ -244,6 +246,22 @@ def test_each_side_and_each_row_of_the_grid_has_its_own_class(open_page, image):
     expect(page.locator(MORE).get_by_role("heading")).to_have_text("all")
 
 
+@contextmanager
+def opened_offline(browser: Browser, path: Path) -> Iterator[Page]:
+    """An interactive page without a network; at the end no error is allowed."""
+    troubles: list[str] = []
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    context.set_offline(True)
+    page = context.new_page()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.goto(path.as_uri())
+    yield page
+    context.close()
+    assert troubles == []
+
+
 def test_scenes_their_file_and_the_interactive_page_hold_it(shown: Page, browser, tmp_path: Path):
     page = shown
     page.get_by_role("radio", name="Difference").check()
@@ -289,19 +307,11 @@ def test_scenes_their_file_and_the_interactive_page_hold_it(shown: Page, browser
         expect(drawer.locator('[data-role="scenes-note"]')).to_contain_text(note)
         drawer.get_by_role("button", name="Show this scene: With a file").click()
         expect(page.locator(".panel.compare h3")).to_contain_text("ResNet − CRT" if damaged else title)
-    troubles: list[str] = []
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE)
-    context.set_offline(True)
-    saved = context.new_page()
-    saved.on("pageerror", lambda error: troubles.append(str(error)))
-    saved.goto(whole.as_uri())
-    saved.wait_for_selector(SHOWN)
-    saved.get_by_role("button", name="Scenes").click()
-    saved.get_by_role("button", name="Show this scene: With a file").click()
-    expect(saved.locator(".panel.compare h3")).to_have_text(title)
-    context.close()
-    assert troubles == []
+    with opened_offline(browser, whole) as saved:
+        saved.wait_for_selector(SHOWN)
+        saved.get_by_role("button", name="Scenes").click()
+        saved.get_by_role("button", name="Show this scene: With a file").click()
+        expect(saved.locator(".panel.compare h3")).to_have_text(title)
 
 
 def test_exports_have_it(shown: Page):
@@ -368,23 +378,14 @@ def test_an_interactive_page_has_it_without_a_server(shown: Page, browser, tmp_p
     path = tmp_path / "page.html"
     path.write_bytes(download(page, "Interactive page"))
     expect(page.locator(EXPORT_NOTE)).to_contain_text(".html")
-    troubles: list[str] = []
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE)
-    context.set_offline(True)
-    saved = context.new_page()
-    saved.on("pageerror", lambda error: troubles.append(str(error)))
-    saved.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    saved.goto(path.as_uri())
-    expect(saved.locator(".panel.compare h3")).to_have_text("mine − CRT, share of own maximum")
-    saved.get_by_role("radio", name="Side by side").check()
-    settle(saved)
-    expect(saved.locator(f"{MORE} .note")).to_have_text("−2 to 8 on 4 × 3")
-    assert point_at(saved, 0.1, 0.1) == "8"
-    saved.locator(MORE).get_by_role("button", name="Close panel").click()
-    saved.locator('[data-role="added_panel"]').select_option(label="mine")
-    expect(saved.locator(MORE)).to_be_visible()
-    choose(saved, "other.npy", npy(CELLS))
-    expect(saved.locator(MORE).get_by_role("heading")).to_have_text("other")
-    context.close()
-    assert troubles == []
+    with opened_offline(browser, path) as saved:
+        expect(saved.locator(".panel.compare h3")).to_have_text("mine − CRT, share of own maximum")
+        saved.get_by_role("radio", name="Side by side").check()
+        settle(saved)
+        expect(saved.locator(f"{MORE} .note")).to_have_text("−2 to 8 on 4 × 3")
+        assert point_at(saved, 0.1, 0.1) == "8"
+        saved.locator(MORE).get_by_role("button", name="Close panel").click()
+        saved.locator('[data-role="added_panel"]').select_option(label="mine")
+        expect(saved.locator(MORE)).to_be_visible()
+        choose(saved, "other.npy", npy(CELLS))
+        expect(saved.locator(MORE).get_by_role("heading")).to_have_text("other")
