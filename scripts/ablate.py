@@ -50,6 +50,8 @@ class Ablation:
     """Write all rows that are done here, or the result of the pilot."""
     data: tuple[str, ...] = ()
     """Training images, each entry as ROOT:SPLIT,SPLIT. If left out, `train` of `root` and of the VOC2007 beside it."""
+    train_stride: int = 1
+    """Train on every n-th of them."""
     tables: tuple[AblationTable, ...] = TABLES
     seeds: tuple[int, ...] = (0, 1, 2)
     eval_split: str = "train"
@@ -84,7 +86,7 @@ class Ablation:
             self.out,
             self.data,
             self.schedule,
-            read_data(self.data),
+            read_data(self.data, self.train_stride),
             read_animals(self.root, self.eval_split, self.stride),
             self.checkpoint,
             self.device,
@@ -165,6 +167,7 @@ def protocol(config: Ablation, runs: Runs) -> dict[str, Any]:
         "threshold_sweep": "best of 0.01 ... 0.79 on these images",
         "views": "one scale and its mirror image",
         "data": [portable_root(entry) for entry in config.data],
+        "train_stride": config.train_stride,
         "images": len(runs.images),
         "images_per_class": DatasetReport.of(runs.images).per_class,
         "eval_split": config.eval_split,

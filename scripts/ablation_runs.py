@@ -126,20 +126,20 @@ def _decides(values: dict[str, Any]) -> dict[str, Any]:
     return kept | {"data": {name: value for name, value in values["data"].items() if name != "workers"}}
 
 
-def read_data(data: Sequence[str]) -> ImageDataset:
-    """The images of `ROOT:SPLIT,SPLIT` entries, each image once. Raises InvalidSetting, and InvalidDataset."""
+def read_data(data: Sequence[str], stride: int = 1) -> ImageDataset:
+    """Every n-th image of `ROOT:SPLIT,SPLIT` entries, each once. Raises InvalidSetting, and InvalidDataset."""
     sets = []
     for entry in data:
         root, splits = split_root(entry, ())
         if not splits:
             raise InvalidSetting(f"Write training data as ROOT:SPLIT,SPLIT, such as VOC2012:train, not {entry!r}.")
         sets += [read_voc(root, split) for split in splits]
-    return ImageDataset.concat(sets)
+    return ImageDataset.concat(sets).every(stride)
 
 
 def read_animals(root: Path, split: str, stride: int) -> ImageDataset:
     """Every n-th image with a mask of a split that shows an animal."""
     images = read_voc(root, split, masks="required")
     wanted = {images.classes.index(name) for name in VOC_ANIMALS}
-    shown = tuple(sample for sample in images.samples if wanted & set(sample.labels))[::stride]
-    return dataclasses.replace(images, samples=shown)
+    shown = tuple(sample for sample in images.samples if wanted & set(sample.labels))
+    return dataclasses.replace(images, samples=shown).every(stride)

@@ -83,7 +83,7 @@ def seeds(config: MeasureSeeds) -> dict:
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16, float32_passes=0)
     images = with_masks(config)
     images = images.remap_classes(checkpoint.config.classes)
-    images = ImageDataset(images.classes, images.samples[: config.limit : config.stride])
+    images = images.every(config.stride, config.limit)
     views = TTAConfig(config.scales, mode=config.mode)
     measured = expand_classes(config.classes)
     began = time.perf_counter()

@@ -75,7 +75,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     names = checkpoint.config.classes
     images = read_boxes(config.root, config.boxes, config.split).remap_classes(names)
-    images = dataclasses.replace(images, samples=images.samples[:: config.stride])
+    images = images.every(config.stride)
     requests = wanted(predictor, config.loops)
     began = time.perf_counter()
     thresholds, source = _thresholds(config, predictor, requests)
@@ -150,7 +150,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
     else:
         return dict.fromkeys(requests, BOX_THRESHOLD), "as released"
     images = images.remap_classes(predictor.checkpoint.config.classes)
-    images = dataclasses.replace(images, samples=images.samples[:: config.train_stride])
+    images = images.every(config.train_stride)
     with counted(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
     return chosen, f"best on {count_of(len(images), 'training image')}, every {ordinal(config.train_stride)}"

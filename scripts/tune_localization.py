@@ -8,7 +8,6 @@ images that are not the ones to be measured afterwards: CUB's training images, o
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,7 +72,7 @@ def choose(config: Choice) -> list[dict[str, Any]]:
     device = choose_device(config.device)
     predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
     images = read_boxes(config.root, config.boxes, config.split).remap_classes(checkpoint.config.classes)
-    images = dataclasses.replace(images, samples=images.samples[:: config.stride])
+    images = images.every(config.stride)
     requests = candidates(config.method, config.loops, network.depth)
     with counted(len(images), "sweeping") as advance:
         found = box_accuracies(predictor, images, requests, config.view, thresholds=THRESHOLDS, advance=advance)

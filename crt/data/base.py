@@ -11,7 +11,7 @@ import numpy as np
 
 from crt.data.class_names import class_finder
 from crt.data.error_collector import ErrorCollector
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, InvalidSetting
 
 PixelBox = tuple[float, float, float, float]
 """Left, top, right and bottom in pixels, the right and bottom ones excluded. It may extend beyond the image."""
@@ -73,6 +73,23 @@ class ImageDataset:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def every(self, stride: int, limit: int | None = None) -> ImageDataset:
+        """Every n-th image.
+
+        Args:
+            stride: n, from the first image on; 1 for all.
+            limit: only of so many images at the start; None for all.
+
+        Returns:
+            The images.
+
+        Raises:
+            InvalidSetting: a number below 1.
+        """
+        if stride < 1 or (limit is not None and limit < 1):
+            raise InvalidSetting(f"The stride is {stride} and the limit {limit}: give 1 or more for each.")
+        return replace(self, samples=self.samples[:limit:stride])
 
     def targets(self) -> np.ndarray:
         """Multi-hot image labels, (N, C) float32 of 0 and 1."""

@@ -103,13 +103,13 @@ def read_voc_boxes(
         InvalidSetting: a stride or side below 1.
         InvalidDataset: the message has every problem found.
     """
-    if stride < 1 or full_side < 1:
-        raise InvalidSetting(f"The stride is {stride} and the full-size side {full_side}: give 1 or more for each.")
-    images = read_voc(root, split, lists=("Main", "Segmentation")).remap_classes(classes)
+    if full_side < 1:
+        raise InvalidSetting(f"The full-size side is {full_side}: give 1 or more.")
+    images = read_voc(root, split, lists=("Main", "Segmentation")).remap_classes(classes).every(stride)
     find = class_finder(classes)
     problems = ErrorCollector(f"The boxes of the VOC split {split!r} in {root}")
     annotations = annotations_of(find_voc(root))
-    found = [_read(sample, annotations, find, full_side, problems) for sample in images.samples[::stride]]
+    found = [_read(sample, annotations, find, full_side, problems) for sample in images.samples]
     problems.raise_if_any()
     return tuple(image for image in found if image is not None)
 

@@ -77,10 +77,9 @@ def trained_on(protocol: dict[str, Any]) -> str:
         return f"VOC2012:{protocol['split']}"
     counts = protocol["images_per_class"]
     least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    return (
-        f"{' and '.join(protocol['data'])} ({protocol['images']} images, {counts[least]} of {least} to {counts[most]} "
-        f"of {most})"
-    )
+    every = f"every {ordinal(protocol['train_stride'])} image of " if protocol["train_stride"] > 1 else ""
+    what = f"{every}{' and '.join(protocol['data'])}"
+    return f"{what} ({protocol['images']} images, {counts[least]} of {least} to {counts[most]} of {most})"
 
 
 def measured_on(protocol: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ from crt.train.config import DataConfig
 from crt.train.data import CropPlan
 from crt.train.export import portable
 from scripts import ablation_runs
-from scripts.ablate import Ablation, ablate, command, main, pilot
+from scripts.ablate import Ablation, ablate, command, main, pilot, protocol
 from scripts.ablation_runs import MOST_LOOPS, Runs, read_data
 from scripts.report.ablation_rows import MODES
 from scripts.report.sections import KINDS
@@ -198,6 +198,14 @@ def test_the_report_names_what_was_trained_on(done):
     facts = as_dict(KINDS["rows"](done, Defaults()).tables[-1])
     assert facts["training images"] == "VOC2012:train,val (6 images, 0 of aeroplane to 2 of dog)"
     assert facts["seeds"] == "0" and "batch 2" in facts["training"]
+
+
+def test_every_nth_image_is_trained_on(config):
+    whole, thinned = (dataclasses.replace(config, train_stride=stride) for stride in (1, 4))
+    samples = whole.runs().images.samples
+    assert thinned.runs().images.samples == samples[::4] and len(samples) > 4
+    made = KINDS["rows"]({"protocol": protocol(thinned, thinned.runs()) | {"missing": []}, "rows": []}, Defaults())
+    assert as_dict(made.tables[-1])["training images"].startswith("every 4th image of VOC2012:train,val (2 images, ")
 
 
 def separated(least: int) -> Callable[..., dict]:

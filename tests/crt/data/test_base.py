@@ -8,7 +8,7 @@ from crt.data import (
     Sample,
     read_voc,
 )
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, InvalidSetting
 from tests.helpers.voc_files import write_split
 
 
@@ -22,6 +22,17 @@ def test_concat(voc):
         ImageDataset.concat([train, read_voc(voc, "train", classes=VOC_CLASSES[:8])])
     with pytest.raises(InvalidDataset, match="at least one"):
         ImageDataset.concat([])
+
+
+def test_every_nth_image_of_the_first_ones():
+    images = ImageDataset(("cat",), tuple(Sample(str(n), Path(f"{n}.jpg"), (0,)) for n in range(7)), single_label=True)
+    assert images.every(1) == images
+    assert [sample.id for sample in images.every(3).samples] == ["0", "3", "6"]
+    assert [sample.id for sample in images.every(2, limit=4).samples] == ["0", "2"]
+    assert images.every(2).single_label
+    for stride, limit in ((0, None), (-1, None), (1, 0), (1, -2)):
+        with pytest.raises(InvalidSetting, match="1 or more"):
+            images.every(stride, limit)
 
 
 def test_classes_are_found_by_names_in_another_case_or_normal_form_where_one_is_meant():
