@@ -6,7 +6,8 @@
 
 Every row of a table has the same schedule and differs in what the table is about. All rows are trained with each of
 `--seeds`; a verdict needs three. What is done is not done again, an interrupted training goes on, and `--time-budget`
-stops between two rows. `--pilot` trains the rows λ = 0.1 and λ = 0 for each number of epochs, the smallest first, until
+stops between two rows. Rows that are in the file of `--json` are kept, so that an ablation can go on on another machine
+from that file alone. `--pilot` trains the rows λ = 0.1 and λ = 0 for each number of epochs, the smallest first, until
 they differ. Its seeds, `--pilot-seeds`, are others, so that no verdict is on the runs that chose the schedule.
 `--dry-run` shows the rows and does nothing.
 """
@@ -14,6 +15,8 @@ they differ. Its seeds, `--pilot-seeds`, are others, so that no verdict is on th
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import json
 import sys
 import time
 from dataclasses import dataclass
@@ -47,7 +50,7 @@ class Ablation:
     out: Path
     """Runs and their rows go here."""
     json: Path | None = None
-    """Write all rows that are done here, or the result of the pilot."""
+    """Write all rows that are done here, with those that the file has already, or the result of the pilot."""
     data: tuple[str, ...] = ()
     """Training images, each entry as ROOT:SPLIT,SPLIT. If left out, `train` of `root` and of the VOC2007 beside it."""
     train_stride: int = 1
@@ -95,9 +98,14 @@ class Ablation:
         )
 
 
+DECIDES = ("data", "train_stride", "images_per_class", "eval_split", "stride", "size", "schedule")
+"""What of a protocol decides the rows."""
+
+
 def ablate(config: Ablation) -> dict[str, Any]:
     """Do what is missing of the list -> all rows that are done, as JSON values. Raises CrtError."""
     rows, runs = rows_of(config.tables, config.schedule, config.size), config.runs()
+    runs = dataclasses.replace(runs, earlier=earlier_rows(config, runs))
     runs.run(rows, config.seeds)
     return collect(config, rows, runs)
 
@@ -111,10 +119,26 @@ def collect(config: Ablation, rows: tuple[AblationRow, ...], runs: Runs) -> dict
                 done.append({"table": row.table, "name": row.name, **found})
             else:
                 missing.append(f"{row.table}: {row.name}, seed {seed}")
-    result = {"protocol": protocol(config, runs) | {"missing": missing}, "rows": done}
+    listed = {(row["table"], row["name"], row["seed"]) for row in done}
+    done += [row for row in runs.earlier if (row["table"], row["name"], row["seed"]) not in listed]
+    seeds = sorted({row["seed"] for row in done} | set(config.seeds))
+    result = {"protocol": protocol(config, runs) | {"seeds": seeds, "missing": missing}, "rows": done}
     if config.json is not None:
         write_json(config.json, result)
     return result
+
+
+def earlier_rows(config: Ablation, runs: Runs) -> tuple[dict[str, Any], ...]:
+    """The rows of `config.json`, if it is there. Raises InvalidSetting if they were made with other settings."""
+    if config.json is None or not config.json.exists():
+        return ()
+    found = json.loads(config.json.read_text(encoding="utf-8"))
+    settings = json.loads(json.dumps(protocol(config, runs)))
+    others = [key for key in DECIDES if found.get("protocol", {}).get(key) != settings[key]]
+    if "rows" not in found or others:
+        differs = f"other settings ({', '.join(others)})" if "rows" in found else "something other than an ablation"
+        raise InvalidSetting(f"{config.json} is of {differs}: choose another --json, or remove it.")
+    return tuple(found["rows"])
 
 
 def pilot(config: Ablation) -> dict[str, Any]:
@@ -133,6 +157,7 @@ def pilot(config: Ablation) -> dict[str, Any]:
         )
     base = config.runs()
     done: list[dict[str, Any]] = []
+    trained: list[dict[str, Any]] = []
     chosen = None
     for epochs in sorted(set(config.pilot)):
         plan = dataclasses.replace(config.schedule, epochs=epochs)
@@ -145,14 +170,16 @@ def pilot(config: Ablation) -> dict[str, Any]:
             break
         found = {row.name: [runs.stored(row, seed) or {} for seed in seeds] for row in rows}
         gap = Paired.between(found[PILOT_ROWS[0]], f"crt_loops_{plan.loops}", found[PILOT_ROWS[1]])
-        minutes = sum(one["minutes"] for mine in found.values() for one in mine)
+        trained += itertools.chain(*found.values())
+        minutes = sum(one["minutes"] for one in itertools.chain(*found.values()))
         summary = {"epochs": epochs, "gaps": list(gap.gaps), "interval": gap.interval(), "verdict": gap.verdict()}
         done.append(summary | {"minutes": round(minutes, 2)})
         print(f"{epochs} epochs: λ = 0.1 against λ = 0 {gap}, {gap.statement()}", flush=True)
         if gap.verdict() != "inconclusive":
             chosen = epochs
             break
-    summary = {"epochs": list(config.pilot), "pilot_seeds": list(seeds)}
+    machines = sorted({row["machine"] for row in trained})
+    summary = {"epochs": list(config.pilot), "pilot_seeds": list(seeds), "machine": "; ".join(machines)}
     result = {"pilot": done, "chosen": chosen, "protocol": protocol(config, base) | summary}
     if config.json is not None:
         write_json(config.json, result)

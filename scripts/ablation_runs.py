@@ -33,7 +33,10 @@ MOST_LOOPS = 4
 
 @dataclasses.dataclass(frozen=True)
 class Runs:
-    """Where rows are trained and measured, and on what. `until`: on the clock of `time.monotonic`; None for no end."""
+    """Where rows are trained and measured, and on what.
+
+    `until`: on the clock of `time.monotonic`; None for no end. `earlier`: rows of a result file, made in another `out`.
+    """
 
     out: Path
     data: tuple[str, ...]
@@ -44,6 +47,7 @@ class Runs:
     device: str
     precision: Precision
     until: float | None = None
+    earlier: tuple[dict[str, Any], ...] = ()
 
     def run(self, rows: Sequence[AblationRow], seeds: Sequence[int]) -> bool:
         """Do what is missing -> whether nothing is, which it may be where the time is up. Raises CrtError."""
@@ -61,11 +65,19 @@ class Runs:
         """A measurement that is done. Raises InvalidSetting if it was made with other settings than these."""
         path = self._path(row, seed)
         if not path.exists():
-            return None
+            return self._earlier(row, seed)
         found = json.loads(path.read_text(encoding="utf-8"))
         if row.training is not None and _decides(found["config"]) != _decides(portable(self._training(row, seed))):
             raise InvalidSetting(f"{path} was made with other settings: choose another --out, or remove it.")
         return found
+
+    def _earlier(self, row: AblationRow, seed: int) -> dict[str, Any] | None:
+        """A trained row of a result file, without the names that its table gave it. The folder `out` goes first."""
+        wanted = {"training": row.training, "mode": row.mode, "size": row.size, "seed": seed}
+        for found in self.earlier if row.training is not None else ():
+            if wanted.items() <= found.items():
+                return {key: value for key, value in found.items() if key not in ("table", "name")}
+        return None
 
     def _training(self, row: AblationRow, seed: int) -> TrainConfig:
         assert row.training is not None  # nosec B101  # noqa: S101 - the callers ask

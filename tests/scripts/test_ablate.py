@@ -28,6 +28,7 @@ from crt.train.export import portable
 from scripts import ablation_runs
 from scripts.ablate import Ablation, ablate, command, main, pilot, protocol
 from scripts.ablation_runs import MOST_LOOPS, Runs, read_data
+from scripts.output import write_json
 from scripts.report.ablation_rows import MODES
 from scripts.report.sections import KINDS
 from tests.helpers.tables import as_dict
@@ -168,9 +169,29 @@ def test_rows_of_table_2_see_the_same_parts_of_the_images(tmp_path, config):
 def test_what_is_done_is_not_done_again(config, done, monkeypatch):
     monkeypatch.setattr(Runs, "_do", None)
     assert ablate(dataclasses.replace(config, tables=TABLES_DONE)) == done
-    later = ablate(dataclasses.replace(config, tables=("consistency",), time_budget=0))
+    later = ablate(dataclasses.replace(config, tables=("consistency",), json=None, time_budget=0))
     assert len(later["rows"]) == 1  # the base, which other tables have too
     assert later["protocol"]["missing"] == [f"consistency: λ = {value}, seed 0" for value in ("0", "0.01", "0.2")]
+
+
+def test_an_ablation_goes_on_from_its_result_file_alone(config, done, tmp_path, monkeypatch):
+    moved = dataclasses.replace(config, tables=TABLES_DONE, out=tmp_path / "out", json=tmp_path / "ablation.json")
+    write_json(moved.json, done)
+    monkeypatch.setattr(Runs, "_do", None)
+    assert ablate(moved) == done
+    part = ablate(dataclasses.replace(moved, tables=("twins",), seeds=(1,), time_budget=0))
+    assert sorted(part["rows"], key=str) == sorted(done["rows"], key=str)  # what was not asked for is kept
+    assert part["protocol"]["seeds"] == [0, 1] and len(part["protocol"]["missing"]) == 2
+    for changes, differs in (
+        ({"stride": 1}, "of other settings (stride)"),
+        ({"train_stride": 2}, "of other settings (train_stride, images_per_class)"),
+        ({"schedule": dataclasses.replace(TINY, batch=1)}, "of other settings (schedule)"),
+    ):
+        with pytest.raises(InvalidSetting, match=re.escape(differs)):
+            ablate(dataclasses.replace(moved, **changes))
+    write_json(moved.json, {"pilot": [], "protocol": done["protocol"]})
+    with pytest.raises(InvalidSetting, match="something other than an ablation: choose another --json"):
+        ablate(moved)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +201,7 @@ def test_rows_of_other_settings_are_not_taken_for_these(config, done, changes, m
     monkeypatch.setattr(Runs, "_do", None)
     changes = {key: (f"{config.root}:train",) if key == "data" else value for key, value in changes.items()}
     with pytest.raises(InvalidSetting, match="other settings: choose another --out"):
-        ablate(dataclasses.replace(config, tables=TABLES_DONE, **changes))
+        ablate(dataclasses.replace(config, tables=TABLES_DONE, json=None, **changes))
 
 
 def test_training_images_come_from_several_roots_and_splits(config, tmp_path):
@@ -215,7 +236,13 @@ def separated(least: int) -> Callable[..., dict]:
         gain = 5 + (seed - 10) / 10 if runs.schedule.epochs >= least else seed - 11
         best = 40 + 10 * seed + (gain if row.training == "base" else 0)
         config = portable(runs._training(row, seed))
-        return {"seed": seed, "minutes": 2.0, "config": config, "methods": {"crt_loops_1": {"miou_best": best}}}
+        return {
+            "seed": seed,
+            "minutes": 2.0,
+            "machine": "a machine",
+            "config": config,
+            "methods": {"crt_loops_1": {"miou_best": best}},
+        }
 
     return do
 
@@ -237,7 +264,7 @@ def test_the_pilot_chooses_the_shortest_schedule_that_separates(config, tmp_path
     facts = as_dict(section.tables[-1])
     assert facts["chosen"].startswith("4 epochs, the shortest") and "--pilot 8 2 4" in section.command
     assert result["protocol"]["pilot_seeds"] == [10, 11, 12] and result["protocol"]["seeds"] == [0]
-    assert facts["seeds"] == "10, 11, 12; the ablation has others"
+    assert facts["seeds"] == "10, 11, 12; the ablation has others" and facts["machine"] == "a machine"
     shared = {**result, "protocol": {k: v for k, v in result["protocol"].items() if k != "pilot_seeds"}}
     assert as_dict(KINDS["pilot"](shared, Defaults()).tables[-1])["seeds"].startswith("0, those of the ablation too")
     none = pilot(dataclasses.replace(wanted, pilot=(2,)))

@@ -36,6 +36,7 @@ CASES: dict[str, Case] = {
         {
             "data": ("VOC2012:train,val", "VOC2007:train"),
             "tables": ("loops", "sizes"),
+            "train_stride": 2,
             "seeds": (3, 4),
             "eval_split": "val",
             "stride": 2,
