@@ -29,6 +29,7 @@ from crt.data import DatasetReport
 from crt.errors import InvalidSetting
 from crt.train.ablations import TABLES, AblationRow, AblationTable, Schedule, rows_of, training
 from crt.train.config import DataConfig, portable_root
+from crt.train.ranges import COUNT, NOT_NEGATIVE, check_fields
 from crt.types import Precision
 from scripts.cli import run_cli
 from scripts.output import write_json
@@ -78,13 +79,18 @@ class Ablation:
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
+        check_fields(self, train_stride=COUNT, stride=COUNT, time_budget=NOT_NEGATIVE)
         if not self.data:
             object.__setattr__(self, "data", (f"{self.root}:train", f"{self.root.parent / 'VOC2007'}:train"))
 
     def runs(self) -> Runs:
         """The images, read, and where rows are done. Raises InvalidDataset and InvalidSetting."""
+        from crt.device import choose_device
+        from crt.multiscale import TTAConfig
         from scripts.ablation_runs import Runs, read_animals, read_data
 
+        choose_device(self.device)  # wrong settings end it before the first training
+        TTAConfig(size=self.size)
         return Runs(
             self.out,
             self.data,
@@ -96,10 +102,6 @@ class Ablation:
             self.precision,
             None if self.time_budget is None else time.monotonic() + 60 * self.time_budget,
         )
-
-
-DECIDES = ("data", "train_stride", "images_per_class", "eval_split", "stride", "size", "schedule")
-"""What of a protocol decides the rows."""
 
 
 def ablate(config: Ablation) -> dict[str, Any]:
@@ -132,13 +134,16 @@ def earlier_rows(config: Ablation, runs: Runs) -> tuple[dict[str, Any], ...]:
     """The rows of `config.json`, if it is there. Raises InvalidSetting if they were made with other settings."""
     if config.json is None or not config.json.exists():
         return ()
-    found = json.loads(config.json.read_text(encoding="utf-8"))
-    settings = json.loads(json.dumps(protocol(config, runs)))
-    others = [key for key in DECIDES if found.get("protocol", {}).get(key) != settings[key]]
-    if "rows" not in found or others:
-        differs = f"other settings ({', '.join(others)})" if "rows" in found else "something other than an ablation"
-        raise InvalidSetting(f"{config.json} is of {differs}: choose another --json, or remove it.")
-    return tuple(found["rows"])
+    try:
+        rows = json.loads(config.json.read_text(encoding="utf-8"))["rows"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidSetting(f"{config.json} is no result of an ablation: choose another --json.") from error
+    for found in rows:
+        row = AblationRow(*(found[field.name] for field in dataclasses.fields(AblationRow)))
+        if not runs.fits(row, found["seed"], found):
+            what = f"{row.table}: {row.name}, seed {found['seed']}"
+            raise InvalidSetting(f"{config.json} has {what} with other settings: choose another --json, or remove it.")
+    return tuple(rows)
 
 
 def pilot(config: Ablation) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from crt.checkpoint import load_checkpoint
+from crt.checkpoint import load_checkpoint, locate, read_config, weights_sha256
 from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.device import choose_device
 from crt.errors import InvalidSetting
@@ -35,7 +36,7 @@ MOST_LOOPS = 4
 class Runs:
     """Where rows are trained and measured, and on what.
 
-    `until`: on the clock of `time.monotonic`; None for no end. `earlier`: rows of a result file, made in another `out`.
+    `until`: on the clock of `time.monotonic`; None for no end. `earlier`: rows of a result file, from whatever `out`.
     """
 
     out: Path
@@ -58,26 +59,34 @@ class Runs:
                 if self.until is not None and time.monotonic() > self.until:
                     return False
                 print(f"== {row.table}: {row.name}, seed {seed}", flush=True)
-                write_json(self._path(row, seed), self._do(row, seed))
+                write_json(self._path(row, seed), {"made_from": self._made_from(row), **self._do(row, seed)})
         return True
 
     def stored(self, row: AblationRow, seed: int) -> dict[str, Any] | None:
         """A measurement that is done. Raises InvalidSetting if it was made with other settings than these."""
         path = self._path(row, seed)
-        if not path.exists():
-            return self._earlier(row, seed)
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if row.training is not None and _decides(found["config"]) != _decides(portable(self._training(row, seed))):
-            raise InvalidSetting(f"{path} was made with other settings: choose another --out, or remove it.")
-        return found
-
-    def _earlier(self, row: AblationRow, seed: int) -> dict[str, Any] | None:
-        """A trained row of a result file, without the names that its table gave it. The folder `out` goes first."""
+        if path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if not self.fits(row, seed, found):
+                raise InvalidSetting(f"{path} was made with other settings: choose another --out, or remove it.")
+            return found
         wanted = {"training": row.training, "mode": row.mode, "size": row.size, "seed": seed}
-        for found in self.earlier if row.training is not None else ():
+        for found in self.earlier:
             if wanted.items() <= found.items():
                 return {key: value for key, value in found.items() if key not in ("table", "name")}
         return None
+
+    def fits(self, row: AblationRow, seed: int, found: dict[str, Any]) -> bool:
+        """Whether a measurement was made with these settings."""
+        if found.get("made_from") != self._made_from(row):
+            return False
+        return row.training is None or _decides(found["config"]) == _decides(portable(self._training(row, seed)))
+
+    def _made_from(self, row: AblationRow) -> dict[str, str]:
+        """What the images of a row and the weights that it does not train are known by."""
+        weights = {"weights": weights_sha256(read_config(locate(self.checkpoint)))} if row.training is None else {}
+        trained = {"trained_on": _digest(self.images)} if row.training is not None else {}
+        return weights | trained | {"measured_on": _digest(self.measured)}
 
     def _training(self, row: AblationRow, seed: int) -> TrainConfig:
         assert row.training is not None  # nosec B101  # noqa: S101 - the callers ask
@@ -130,6 +139,11 @@ class Runs:
             "config": spent.get("config") if row.training else None,
             **result,
         }
+
+
+def _digest(images: ImageDataset) -> str:
+    """What a list of images is known by."""
+    return hashlib.sha256("\n".join(sample.id for sample in images.samples).encode()).hexdigest()
 
 
 def _decides(values: dict[str, Any]) -> dict[str, Any]:

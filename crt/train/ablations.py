@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from crt.errors import InvalidSetting
 from crt.train.config import CNN_SGD, VIT_ADAMW, DataConfig, ModelConfig, Phase
+from crt.train.ranges import COUNT, NOT_NEGATIVE, check_fields
 from crt.train.run_config import TrainConfig
 from crt.types import Mode, Precision
 
@@ -62,6 +63,9 @@ class Schedule:
     vit_weights: str = "timm"
     """As in `scripts.train_crt`: `timm`, or a file."""
     cnn_weights: str = "timm"
+
+    def __post_init__(self) -> None:
+        check_fields(self, epochs=COUNT, crop=COUNT, cnn_size=COUNT, loops=NOT_NEGATIVE, batch=COUNT)
 
 
 def rows_of(tables: tuple[AblationTable, ...], plan: Schedule, size: int | None) -> tuple[AblationRow, ...]:

@@ -17,7 +17,7 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import Defaults, load_checkpoint, read_config
 from crt.data import VOC_CLASSES, Sample, read_voc
 from crt.data.images import load_image
-from crt.errors import InvalidSetting
+from crt.errors import CrtError, InvalidSetting
 from crt.multiscale import MethodSpec, TTAConfig, multi_scale_maps
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
@@ -182,26 +182,52 @@ def test_an_ablation_goes_on_from_its_result_file_alone(config, done, tmp_path, 
     part = ablate(dataclasses.replace(moved, tables=("twins",), seeds=(1,), time_budget=0))
     assert sorted(part["rows"], key=str) == sorted(done["rows"], key=str)  # what was not asked for is kept
     assert part["protocol"]["seeds"] == [0, 1] and len(part["protocol"]["missing"]) == 2
-    for changes, differs in (
-        ({"stride": 1}, "of other settings (stride)"),
-        ({"train_stride": 2}, "of other settings (train_stride, images_per_class)"),
-        ({"schedule": dataclasses.replace(TINY, batch=1)}, "of other settings (schedule)"),
-    ):
-        with pytest.raises(InvalidSetting, match=re.escape(differs)):
+    for changes in ({"stride": 1}, {"train_stride": 2}, {"schedule": dataclasses.replace(TINY, batch=1)}):
+        with pytest.raises(InvalidSetting, match="seed 0 with other settings: choose another --json"):
             ablate(dataclasses.replace(moved, **changes))
-    write_json(moved.json, {"pilot": [], "protocol": done["protocol"]})
-    with pytest.raises(InvalidSetting, match="something other than an ablation: choose another --json"):
-        ablate(moved)
+    for content in ('{"pilot": []}', "[]", "", "3"):
+        moved.json.write_text(content)
+        with pytest.raises(InvalidSetting, match="no result of an ablation: choose another --json"):
+            ablate(moved)
 
 
 @pytest.mark.parametrize(
-    "changes", [{"data": ("ROOT:train",)}, {"schedule": dataclasses.replace(TINY, batch=1)}], ids=["data", "batch"]
+    "changes",
+    [
+        {"data": ("ROOT:train",)},
+        {"train_stride": 2},
+        {"stride": 1},
+        {"eval_split": "val"},
+        {"schedule": dataclasses.replace(TINY, batch=1)},
+    ],
+    ids=lambda changes: next(iter(changes)),
 )
 def test_rows_of_other_settings_are_not_taken_for_these(config, done, changes, monkeypatch):
     monkeypatch.setattr(Runs, "_do", None)
     changes = {key: (f"{config.root}:train",) if key == "data" else value for key, value in changes.items()}
     with pytest.raises(InvalidSetting, match="other settings: choose another --out"):
         ablate(dataclasses.replace(config, tables=TABLES_DONE, json=None, **changes))
+
+
+def test_sizes_are_measured_anew_with_other_weights(config, tmp_path):
+    wanted = dataclasses.replace(config, tables=("sizes",), out=tmp_path / "out", json=tmp_path / "sizes.json")
+    made = ablate(dataclasses.replace(wanted, checkpoint=str(tiny_checkpoint(tmp_path / "one", classes=VOC_CLASSES))))
+    assert len(made["rows"]) == 5 and made["rows"][0]["made_from"]["weights"]
+    other = tiny_checkpoint(tmp_path / "other", classes=VOC_CLASSES, seed=1)
+    with pytest.raises(InvalidSetting, match="has sizes: 224 px, seed 0 with other settings"):
+        ablate(dataclasses.replace(wanted, checkpoint=str(other)))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"stride": 0}, {"train_stride": -1}, {"time_budget": float("nan")}, {"device": "cuda:99"}],
+    ids=lambda changes: next(iter(changes)),
+)  # fmt: skip
+def test_wrong_settings_end_it_before_the_first_training(config, changes, monkeypatch):
+    monkeypatch.setattr(Runs, "_do", None)
+    with pytest.raises(CrtError):
+        dataclasses.replace(config, **changes).runs()
+    with pytest.raises(InvalidSetting, match="crop is 0"):
+        Schedule(crop=0)
 
 
 def test_training_images_come_from_several_roots_and_splits(config, tmp_path):
