@@ -8,7 +8,7 @@ from typing import Literal
 
 from crt.errors import InvalidSetting
 from crt.train.ranges import ABOVE_ZERO, COUNT, NOT_NEGATIVE, SHARE, check_fields
-from crt.types import MAX_LOOPS
+from crt.types import MAX_LOOPS, Mode
 
 Branches = Literal["pair", "cnn", "vit"]
 Side = Literal["long", "short", "both"]
@@ -120,6 +120,11 @@ class ModelConfig:
     """How a crop larger than a tile goes through the transformer; with a deconvolution it is always one tile."""
     second_cnn: bool = False
     """Train a second CNN like the first in the place of the transformer: the comparison of the paper's Fig. 1."""
+
+    @property
+    def crop_mode(self) -> Mode:
+        """How a crop goes through the transformer, with a deconvolution or without."""
+        return "deconvolution" if self.deconvolution and not self.second_cnn else self.mode
 
 
 @dataclass(frozen=True)

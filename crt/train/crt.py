@@ -184,11 +184,10 @@ def _losses(
             size = (phase.cnn_size, phase.cnn_size)
             cnn_images = F.interpolate(cnn_images, size, mode="bilinear", align_corners=False, antialias=True)
         cnn_images = cnn_images.contiguous(memory_format=torch.channels_last)
-    mode = "deconvolution" if config.model.deconvolution else config.model.mode
-    grid = TileGrid(phase.crop, phase.crop, config.model.tile, patch, mode)
+    grid = TileGrid(phase.crop, phase.crop, config.model.tile, patch, config.model.crop_mode)
     maps = model(cnn_images, vit_images, loops, grid)
     size = config.consistency_size or phase.crop
-    return dual_loss(maps, labels, config.lambda_cam_at(epoch), size, single_label=single_label)
+    return dual_loss(maps, labels, config.lambda_cam_at(epoch), size, single_label=single_label, grid=grid)
 
 
 def _param_groups(model: DualBranch, config: TrainConfig) -> dict[str, ParamGroup]:

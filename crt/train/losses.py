@@ -11,6 +11,7 @@ from torch import Tensor
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
 from crt.models.dual import DualMaps, cam_consistency_loss
+from crt.models.tiles import TileGrid
 
 
 class Losses(NamedTuple):
@@ -46,8 +47,18 @@ def classification_loss(maps: Tensor, labels: Tensor, *, single_label: bool = Fa
     return F.multilabel_soft_margin_loss(scores, labels)
 
 
-def dual_loss(maps: DualMaps, labels: Tensor, lambda_cam: float, size: int, *, single_label: bool = False) -> Losses:
+def dual_loss(
+    maps: DualMaps,
+    labels: Tensor,
+    lambda_cam: float,
+    size: int,
+    *,
+    single_label: bool = False,
+    grid: TileGrid | None = None,
+) -> Losses:
     """All terms of Eq. 2. The CAM term is computed, for the log, also where λ is 0.
+
+    Scores are means over the whole merged map (METHOD section 3); the CAM term compares the cells of the crop alone.
 
     Args:
         maps: of both branches.
@@ -55,6 +66,7 @@ def dual_loss(maps: DualMaps, labels: Tensor, lambda_cam: float, size: int, *, s
         lambda_cam: λ.
         size: pixels of the square to which the maps are resized for the CAM term.
         single_label: whether every image shows exactly one class.
+        grid: the transformer's tiles, whose padding the CAM term leaves out; None for a map without padding.
 
     Returns:
         The terms.
@@ -67,7 +79,9 @@ def dual_loss(maps: DualMaps, labels: Tensor, lambda_cam: float, size: int, *, s
         return None if branch is None else classification_loss(branch, labels, single_label=single_label)
 
     cnn, vit = classified(maps.cnn), classified(maps.vit)
-    cam = None if maps.cnn is None or maps.vit is None else cam_consistency_loss(maps.cnn, maps.vit, (size, size))
+    cam = None
+    if maps.cnn is not None and maps.vit is not None:
+        cam = cam_consistency_loss(maps.cnn, maps.vit if grid is None else grid.crop(maps.vit), (size, size))
     terms = [term for term in (cnn, vit) if term is not None]
     if cam is not None and lambda_cam:
         terms.append(lambda_cam * cam)
