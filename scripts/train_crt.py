@@ -85,7 +85,8 @@ def main(config: TrainConfig) -> None:
             images.classes
         )
     last = config.schedule[-1]
-    preview = MapPreview(fixed_images(shown, config.preview), config.out / "maps", last.crop, max(last.loops))
+    chosen, mode = fixed_images(shown, config.preview), config.model.crop_mode
+    preview = MapPreview(chosen, config.out / "maps", last.crop, max(last.loops), mode)
     record = run_record("scripts.train_crt", PRESETS)
     result = train(config, images, preview=preview if config.preview else None, record=record)
     state = "finished" if result.finished else "stopped"

@@ -14,6 +14,7 @@ from crt.models.dual import DualBranch, SecondCnn
 from crt.postprocess import max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
+from crt.types import Mode
 from crt.viz import TITLES, Panel, contact_sheet, fit, overlay, probabilities
 
 PREVIEW_WIDTH = 200
@@ -28,6 +29,7 @@ class MapPreview:
         folder: of the sheets.
         size: pixels of the long side that the networks see.
         loops: of the transformer's maps.
+        mode: how an image larger than a tile goes through the transformer.
         refined: whether attention multiplies them.
     """
 
@@ -35,6 +37,7 @@ class MapPreview:
     folder: Path
     size: int
     loops: int
+    mode: Mode = "overlap"
     refined: bool = True
 
     def __call__(self, model: DualBranch, epoch: int) -> Path:
@@ -61,7 +64,7 @@ class MapPreview:
     def _row(self, predictor: Predictor, index: int) -> list[Panel]:
         sample = self.images.samples[index]
         image = load_image(sample.image)
-        prediction = predictor.predict(image, InferenceConfig(size=self.size, loops=self.loops))
+        prediction = predictor.predict(image, InferenceConfig(self.size, self.mode, self.loops))
         label = sample.labels[0]
         small = fit(image, PREVIEW_WIDTH)
         panels = [Panel(small, (self.images.classes[label], sample.id))]

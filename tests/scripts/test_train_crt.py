@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from crt.errors import InvalidDataset
-from crt.train.config import DataConfig
+from crt.train.config import DataConfig, ModelConfig
 from crt.train.run_config import TrainConfig
 from scripts.train_crt import main, read_images
 from tests.crt.data.test_readers import add_image, write_split
@@ -68,6 +68,14 @@ def test_a_class_of_voc_keeps_its_negatives_and_the_preview_shows_it(tmp_path, t
     assert [sample.labels for sample in images.samples] == [(0,), (), ()]
     assert [sample.id for sample in preview.images.samples] == ["a"]
     assert "kept as negatives: 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("model", [ModelConfig(deconvolution=True), ModelConfig(mode="non-overlap")])
+def test_the_preview_has_the_mode_of_the_training(tmp_path, trained, model):
+    for name in ("cat/1.jpg", "dog/2.jpg"):
+        image(tmp_path / "data" / name)
+    start(DataConfig((str(tmp_path / "data"),), layout="folders"), tmp_path / "out", model=model)
+    assert trained[0][1].mode == model.crop_mode != "overlap"
 
 
 def test_own_names_in_the_voc_layout(tmp_path):

@@ -26,6 +26,7 @@ from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.models.dual import DualBranch, DualMaps
 from crt.models.vit import TransformerBranch
 from crt.precision import has_bfloat16, resolve
+from crt.predictor import Predictor
 from crt.train import crt as training
 from crt.train.config import CNN_SGD, VIT_ADAMW, Branches, DataConfig, ModelConfig, Phase, split_root
 from crt.train.crops import random_crop
@@ -201,6 +202,18 @@ def test_the_sheet_of_maps_is_drawn_and_leaves_training_alone(whole: Path, tmp_p
     with Image.open(tmp_path / "maps" / "epoch_02.png") as sheet:
         assert sheet.width > 3 * 200  # the image and two branches
     assert weights(tmp_path / "run") == weights(whole)
+
+
+def test_the_sheet_of_maps_has_the_mode_of_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, modes = tiny_images(tmp_path / "images"), []
+    predict = Predictor.predict
+    monkeypatch.setattr(Predictor, "predict", lambda *args: modes.append(args[2].mode) or predict(*args))
+    for name, changes in (("whole", {"deconvolution": True}), ("shrunk", {"mode": "bilinear"})):
+        model = replace(tiny_config(tmp_path).model, **changes)
+        preview = MapPreview(fixed_images(images, 1), tmp_path / name, size=64, loops=0, mode=model.crop_mode)
+        preview(training.build_model(tiny_config(tmp_path, model=model), 2), 0)
+        assert (tmp_path / name / "epoch_01.png").exists()
+    assert modes == ["deconvolution", "bilinear"]
 
 
 def test_fixed_images_are_the_same_every_time(tmp_path: Path) -> None:
