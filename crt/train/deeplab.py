@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint
+from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint, locate, read_config
 from crt.checkpoint.weights import save_network
 from crt.data import ImageDataset
 from crt.errors import InvalidSetting
@@ -40,8 +40,14 @@ def train_deeplab(config: DeepLabConfig, images: ImageDataset, *, record: Mappin
         Whether the schedule is finished.
 
     Raises:
+        InvalidSetting: the classes of the images are not those of the checkpoint.
         CrtError: as `Trainer.run` does.
     """
+    if read_config(locate(config.checkpoint)).classes != tuple(images.classes):
+        raise InvalidSetting(
+            f"The classes of the data are not those of {config.checkpoint}: name a checkpoint of these classes, in "
+            "their order."
+        )
     trainer = Trainer.prepare(config, record)
     network = build(config, len(images.classes) + 1).to(trainer.accelerator.device)
     normalization = normalization_of(network)

@@ -6,9 +6,19 @@ import dataclasses
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from crt.checkpoint import CheckpointConfig, Method, NetworkSpec, load_checkpoint, locate, read_config, write_config
+from crt.checkpoint import (
+    CONFIG_FILE,
+    CheckpointConfig,
+    Method,
+    NetworkSpec,
+    load_checkpoint,
+    locate,
+    read_config,
+    write_config,
+)
 from crt.checkpoint.weights import save_network
 from crt.data import DatasetReport, ImageDataset
 from crt.models.cnn import CnnBranch
@@ -89,12 +99,12 @@ def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: in
         spec: its entry in the checkpoint's config.
         images: number of images that it was trained on.
         record: how the run was started.
+
+    Raises:
+        InvalidCheckpoint: the result cannot be loaded; `config.out` then has no config.
     """
     folder = locate(config.checkpoint)
     before = read_config(folder)
-    for other in (*before.networks.values(), before.relation, before.segmentation):
-        if other is not None and other.file != spec.file:
-            shutil.copyfile(folder / other.file, config.out / other.file)
     entry = {
         **record,
         "config": config.portable(),
@@ -102,9 +112,16 @@ def add_to_checkpoint(config: MaskRunConfig, name: str, spec: Any, *, images: in
         "machine": describe_machine(),
         "minutes": round(logged_seconds(config.out, config.batch) / 60, 4),
     }
-    training = {**before.training, name: entry}
-    write_config(config.out, dataclasses.replace(before, **{name: spec, "training": training}))
-    load_checkpoint(config.out)
+    after = dataclasses.replace(before, **{name: spec, "training": {**before.training, name: entry}})
+    files = {part.file for part in (*after.networks.values(), after.relation, after.segmentation) if part is not None}
+    with TemporaryDirectory(dir=config.out, prefix=".checkpoint-") as staging:
+        for file in files - {spec.file}:
+            shutil.copyfile(folder / file, Path(staging) / file)
+        (config.out / spec.file).replace(Path(staging) / spec.file)
+        write_config(Path(staging), after)
+        load_checkpoint(staging)
+        for file in (*files, CONFIG_FILE):  # the config last: a folder that has one is whole
+            (Path(staging) / file).replace(config.out / file)
 
 
 def portable(config: TrainConfig) -> dict[str, Any]:

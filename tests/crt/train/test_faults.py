@@ -16,14 +16,14 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
-from crt.checkpoint import load_checkpoint
+from crt.checkpoint import CONFIG_FILE, METHODS, CheckpointConfig, load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
 from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import crt as training
 from crt.train import deeplab as segmentation
+from crt.train import export, state
 from crt.train import irn as relation
-from crt.train import state
 from crt.train.deeplab import train_deeplab
 from crt.train.irn import train_relation
 from crt.train.lock import LOCK_FILE, exclusive_lock
@@ -127,6 +127,37 @@ def test_the_second_writer_is_refused_and_a_dead_one_blocks_no_other(what, start
     assert (out / LOCK_FILE).read_text().startswith(f"process {process.pid} ")  # the lock file of the dead one
     starts[what](out, max_steps=1)
     assert (out / STATE_FILE).exists()
+
+
+@pytest.mark.parametrize("classes", [VOC_CLASSES[::-1], VOC_CLASSES[:3]])
+def test_a_checkpoint_of_other_classes_is_refused_before_the_training(classes, base, starts, tmp_path) -> None:
+    other = tiny_checkpoint(tmp_path / "other", classes=classes)
+    with pytest.raises(InvalidSetting, match=f"not those of {other}: name a checkpoint of these classes"):
+        starts["deeplab"](tmp_path / "run", checkpoint=str(other), weights="random")
+    with pytest.raises(InvalidCheckpoint, match="There is no folder"):
+        starts["deeplab"](tmp_path / "run", checkpoint=str(base / "typo"), weights="random")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("what", ["irn", "deeplab"])
+def test_a_checkpoint_is_in_place_only_once_it_loads(what, base, starts, tmp_path) -> None:
+    shutil.copytree(base / "tiny", tmp_path / "tiny")
+    damaged = tmp_path / "tiny" / "tscam.safetensors"
+    out, whole = tmp_path / "run", damaged.read_bytes()
+    starts[what](out, checkpoint=str(tmp_path / "tiny"), max_steps=3)
+    real = export.write_config
+
+    def write(folder: Path, config: CheckpointConfig) -> None:
+        (folder / damaged.name).write_bytes(b"damaged")  # as a copy may be that a full disk cut short
+        real(folder, config)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export, "write_config", write)
+        with pytest.raises(InvalidCheckpoint, match="tscam"):
+            starts[what](out, checkpoint=str(tmp_path / "tiny"), resume=True)
+    assert not (out / CONFIG_FILE).exists() and not list(out.glob(".checkpoint-*"))
+    assert starts[what](out, checkpoint=str(tmp_path / "tiny"), resume=True)
+    assert set(load_checkpoint(out).networks) == set(METHODS) and (out / damaged.name).read_bytes() == whole
 
 
 def test_a_lock_ends_with_its_block(tmp_path: Path) -> None:
