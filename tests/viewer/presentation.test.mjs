@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { slidesOf } from '../../app/viewer/presentation/presentation.mjs';
@@ -10,7 +11,7 @@ import { KEY_LIST, adjusted, target } from '../../app/viewer/presentation/slide_
 import { arrange, chartColumns, largestFitting, outlineScale } from '../../app/viewer/presentation/slide_layout.mjs';
 import { rowOf } from '../../app/viewer/presentation/thumbnail.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
-import { measuredWords, stepsOf } from '../../app/viewer/presentation/tour.mjs';
+import { measuredOf, stepsOf } from '../../app/viewer/presentation/tour_steps.mjs';
 
 const scene = (title, query = 'v=1&pic=ex.cat&l=2') => ({ title, query });
 
@@ -235,6 +236,7 @@ test('the tour has five steps of two sentences, with the numbers of the image', 
   const steps = stepsOf(facts);
   assert.deepEqual(steps.map(({ point }) => point), ['resnet', 'tscam', 'crt', 'loops', 'refined']);
   for (const { text } of steps) assert.match(text, /^[A-Z][^.]+\. [A-Z][^.]+\.$/);
+  for (const { text } of stepsOf({ ...facts, iou: () => null })) assert.match(text, /^[A-Z][^.]+\. [A-Z][^.]+\.$/);
   assert.match(steps[1].text, /IoU is 50 %, the CNN's 30 %/);
   assert.match(steps[2].text, /cut into 2 tiles.* 21 × 14 cells/);
   assert.match(steps[3].text, /27 %, 95 %, 99 %.*from 30 % to 60 %/);
@@ -250,9 +252,28 @@ test('without a mask, tiles or networks the tour says what it can', () => {
   assert.deepEqual(stepsOf({ ...facts, run: { ...run, methods: ['crt_cnn', 'crt'] } }).map(({ point }) => point), ['crt_cnn', 'crt', 'loops', 'refined']);
 });
 
-test('the tour says of which networks the results are', () => {
-  const checkpoint = { name: 'voc', sha256: 'abcdef1234' };
-  assert.match(measuredWords('abcdef1234', checkpoint), /measured with this checkpoint, voc$/);
-  assert.match(measuredWords('0123456789', checkpoint), /other weights \(01234567\) than this checkpoint, voc$/);
-  assert.equal(measuredWords(null, checkpoint), 'Over the images we measured');
+const readResults = (name) => JSON.parse(readFileSync(new URL(`../../results/${name}.json`, import.meta.url), 'utf8'));
+
+test('the tour says of loops and refinement what was measured of the checkpoint on the page', () => {
+  const { methods, images, protocol } = readResults('voc_val_one_scale');
+  const checkpoint = { name: 'voc', sha256: protocol.checkpoint_sha256 };
+  const measured = measuredOf(readResults('summary'), { checkpoint, defaults: { blocks: null, pass_reduction: 'sum' } });
+  const steps = stepsOf({ ...facts, usual: 2, measured });
+  const best = (loops, kind = '') => `${methods[`crt_loops_${loops}${kind}`].miou_best.toFixed(1)} %`;
+  const over = `over ${images} images of val (Results tab), each at its best threshold`;
+  assert.ok(steps[3].text.includes(`${over}, 3 loops take the mIoU without refinement from ${best(0, '_unrefined')} to ${best(3, '_unrefined')}; on this image`), steps[3].text);
+  assert.ok(steps[4].text.includes(`${over.replace('over', 'Over')}, it takes the mIoU with 2 loops from ${best(2, '_unrefined')} to ${best(2)}; on this image`), steps[4].text);
+});
+
+test('the tour says nothing of results that are not of the checkpoint and its settings', () => {
+  const summary = readResults('summary');
+  const of = (sha256, defaults = {}) => measuredOf(summary, { checkpoint: { name: 'own', sha256 }, defaults: { blocks: null, pass_reduction: 'sum', ...defaults } });
+  const known = summary.sections[0].weights_sha256;
+  assert.ok(of(known).refined);
+  assert.equal(of('0123'), null);
+  assert.equal(of(known, { blocks: [7, 10] }).refined, undefined);
+  assert.equal(of(known, { pass_reduction: 'mean' }).refined, undefined);
+  assert.notDeepEqual(of(known, { pass_reduction: 'last' }).refined, of(known).refined);
+  const steps = stepsOf({ ...facts, loops: 9, measured: of(known, { blocks: [7, 10] }) });
+  for (const { text } of [...steps, ...stepsOf({ ...facts, iou: () => null })]) assert.ok(!/Results|undefined/.test(text), text);
 });

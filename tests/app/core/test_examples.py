@@ -163,15 +163,3 @@ def test_every_example_has_a_sentence_and_a_view_as_the_script_writes_them():
         assert re.fullmatch(r"[A-Z][^.]{20,140}\.", one["claim"]), one["id"]
         card = BY_ID[one["id"]].card()
         assert (card["claim"], card["view"]) == (one["claim"], one["view"])
-
-
-def test_the_tour_shows_what_was_measured_of_loops():
-    methods = json.loads((ROOT / "results/voc_train_animals_one_scale.json").read_text())["methods"]
-    for measure in ("miou_best", "miou_at_0.15"):
-        value = {name: row[measure] for name, row in methods.items()}
-        assert value["crt_loops_2"] > max(value[f"crt_loops_{loops}"] for loops in (0, 1, 3, 4))
-    usual = [methods[f"crt_loops_{loops}_unrefined"]["miou_at_0.15"] for loops in range(1, 5)]
-    assert usual == sorted(usual)
-    reported = (ROOT / "app/viewer/presentation/tour.mjs").read_text()
-    assert "refined maps were best with two loops; without refinement, every loop from the second on" in reported
-    assert "helped at the usual threshold" in reported
