@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import SHOWN, changed, open_tab, pixels, settle, upload
+from tests.browser.driver import SHOWN, changed, move, open_tab, pixels, settle, upload
 from tests.browser.test_input_note import texts_cut
 
 SHAPES = {"landscape": (90, 160), "square": (120, 120), "portrait": (160, 90)}
@@ -60,6 +60,20 @@ def test_what_is_below_the_maps_stays_where_it_is_when_the_pointer_leaves_them(o
     page.locator(".panel.crt .stage").blur()
     expect(page.locator('[data-role="readout"]')).to_have_attribute("data-active", "no")
     assert button.bounding_box() == with_numbers
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_nothing_moves_while_the_loops_change(open_page, width):
+    page = open_page(width=width)
+    page.locator(".example").filter(has_text="photographer").click()
+    page.wait_for_selector(SHOWN)
+    settle(page)
+    assert page.locator('[data-role="claim"]').is_visible()
+    boxes = []
+    for loops in (2, 0, 1, 3, 4):
+        move(page, "loops", loops)
+        boxes.append(page.locator(".panels, #crt-threshold, .class-row, .workspace").evaluate_all(BOXES))
+    assert all(one == boxes[0] for one in boxes)
 
 
 def test_a_phone_shows_the_first_map_on_its_first_screen(open_page, image):

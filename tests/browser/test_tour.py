@@ -54,7 +54,10 @@ def test_a_card_of_the_gallery_names_what_it_shows_and_sets_it(open_page):
     claim = card.locator(".example-claim").inner_text()
     card.click()
     page.wait_for_selector(SHOWN)
-    expect(page.locator('[data-role="claim"]')).to_have_text(claim)
+    line = page.locator('[data-role="claim"]')
+    expect(line).to_have_text(claim)
+    move(page, "threshold", 0.3)
+    expect(line).to_have_text(re.compile(r"^person at a threshold of 30 %: .*CRT, \d loops, refined(, IoU \d+ %)?$"))
     expect(page.locator(".class-row[aria-pressed=true]")).to_contain_text("person")
     page.wait_for_function("location.search.includes('p=tscam.crt')")
     assert page.locator("canvas.map").count() >= 2

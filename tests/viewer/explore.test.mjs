@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { largestBox } from '../../app/viewer/maths/components.mjs';
 import { FIELDS } from '../../app/viewer/permalink/fields.mjs';
 import { BLINK_RATES, blinkPause, withMethod, withOwn } from '../../app/viewer/explore/compare.mjs';
+import { listedClasses } from '../../app/viewer/explore/class_list.mjs';
 import { depthOf, withEnd } from '../../app/viewer/explore/controls.mjs';
 import { keySplit } from '../../app/viewer/explore/divider.mjs';
 import { subjectOf } from '../../app/viewer/explore/examples.mjs';
@@ -298,4 +299,10 @@ test('a claim is about the maps: their settings, not how they are drawn', () => 
   assert.deepEqual([{ colormap: 'magma' }, { zoom: { k: 2, x: 0.5, y: 0.5 } }, { tab: 'layers' }].map(same), [true, true, true]);
   const other = [{ loops: 1 }, { refined: !INITIAL.refined }, { classes: [3] }, { threshold: 0.4 }, { visible: { ...INITIAL.visible, crt: false } }, { compare: { ...INITIAL.compare, view: 'swipe' } }];
   assert.deepEqual(other.map(same), other.map(() => false));
+});
+
+test('the classes of the list keep their order while loops change', () => {
+  const scores = { crt: [[0.9, 0.1, 0.4], [0.1, 0.9, 0.4]] };
+  const orders = [0, 1].map((loops) => listedClasses({ ...INITIAL, classes: [0], loops }, { ...run, classes: ['cat', 'dog', 'cow'], scores, maxLoops: 1 }, false));
+  assert.deepEqual(orders, [[1, 2, 0], [1, 2, 0]]);
 });

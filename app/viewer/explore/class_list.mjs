@@ -1,11 +1,10 @@
 // The class chart: one row per class with a bar for each network; a row is a button that picks the class.
 
-import { sortedClasses } from '../maths/order.mjs';
 import { createChart } from '../charts/chart.mjs';
 import { methodColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
-import { METHOD_TITLES, scoreRow, toggleClass } from '../core/store.mjs';
+import { METHOD_TITLES, probableClasses, scoreRow, toggleClass } from '../core/store.mjs';
 import { shownMaps, shownNames } from './shown_maps.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
@@ -47,13 +46,13 @@ export function mountClassList({ at, store, view, onDraw }) {
  */
 const listedMethods = (run) => ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
 
-/** The classes of the list, the most probable first: all, or the first few and the chosen ones.
+/** The classes of the list, the most probable first: all, or the first few and the chosen ones. Their order stays while loops change.
  * @param {Crt.State} state
  * @param {Crt.Run} run
  * @param {boolean} all
  */
-function listedClasses(state, run, all) {
-  const order = sortedClasses(scoreRow(run, run.scores.crt ? 'crt' : run.methods[0], state.loops));
+export function listedClasses(state, run, all) {
+  const order = probableClasses(run);
   const chosen = new Set(state.classes);
   return all ? order : order.filter((index, rank) => rank < LISTED_CLASSES || chosen.has(index));
 }

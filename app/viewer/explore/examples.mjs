@@ -1,9 +1,11 @@
-// The example images, from which the page can begin at once; each shows one claim.
+// The example images, from which the page can begin at once, and the line above the maps: an example's claim, else what they show.
 
 import { decode } from '../permalink/query.mjs';
-import { make } from '../core/dom.mjs';
+import { make, setText } from '../core/dom.mjs';
 import { pick } from '../core/store.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { chosenNames } from './maps.mjs';
+import { shownNames } from './shown_maps.mjs';
 
 /** What of the settings a claim is about: other ones show something else.
  * @param {Crt.State} state
@@ -16,8 +18,8 @@ export function mountExamples(page) {
   const newest = newestOf(page.request);
   /** @type {{ id: string, claim?: string } | null} */
   let requested = null; // the card whose run is on its way
-  /** @type {string | null} */
-  let shows = null; // what the claim is about, once it is drawn; '' until then, null without one
+  let held = ''; // the claim of the example on the page
+  let shows = ''; // what the claim is about, once it is drawn
   at('examples-box').hidden = !cards.length;
   at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view, first }) => {
     const choose = async () => {
@@ -46,24 +48,31 @@ export function mountExamples(page) {
 
   /** @param {Crt.View | null} next */
   function showClaim(next) {
-    if (next?.run.pending) { // the whole run takes the example's settings
-      at('claim').hidden = true;
-      shows = null;
-      return;
-    }
+    at('claim').hidden = !next;
+    held = shows = '';
+    if (next?.run.pending) return; // the whole run takes the example's settings
     const mine = next && requested?.id === next.run.example ? requested : null;
     if (next) requested = null;
-    at('claim').textContent = mine?.claim ?? '';
-    at('claim').hidden = !mine?.claim;
-    shows = mine?.claim ? '' : null;
+    held = mine?.claim ?? '';
     if (mine) requestAnimationFrame(() => root.getBoundingClientRect().top < 0 && root.scrollIntoView()); // the strip is far below the maps
   }
 
-  onDraw((state) => {
-    if (shows === null) return;
+  onDraw((state, { run }) => {
     shows ||= subjectOf(state);
-    at('claim').hidden = shows !== subjectOf(state);
+    const text = shows === subjectOf(state) && held || reading(state, run);
+    setText(at('claim'), text);
+    at('claim').title = text;
   });
+
+  /** What the maps show, in the words of their panels.
+   * @param {Crt.State} state
+   * @param {Crt.Run} run
+   */
+  function reading(state, run) {
+    if (state.tab !== 'explore') return chosenNames(state, run);
+    const maps = page.panelGrid.shown().filter(({ spec }) => spec.scales.length).map(({ title, note: own, iou }) => [title, own, iou].map((node) => node.textContent).filter(Boolean).join(', '));
+    return `${shownNames(state, run)} at a threshold of ${Math.round(100 * state.threshold)} %${maps.length ? ': ' : ''}${maps.join(' · ')}`;
+  }
 
   /** @param {string} text */
   function note(text) {
