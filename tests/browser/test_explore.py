@@ -116,6 +116,8 @@ def test_arrow_keys_read_the_same_place_in_all_maps(open_page, image):
     page.keyboard.press("ArrowDown")
     expect(spoken).not_to_have_text(first)
     expect(page.locator(".scale .value:not(:empty)")).to_have_count(3)
+    position = page.locator('[data-role="readout-position"]')
+    expect(position).to_have_text("x 85, y 64 of 160 × 120 px")  # a step of a 40th from the middle
     assert changed(maps, pixels(page)) == set()  # the crosshair has its own canvas
 
 
@@ -139,7 +141,10 @@ def test_boxes_cells_and_blocks_need_no_server(open_page, image):
     page.on("request", lambda request: requests.append(request.url))
     before = pixels(page)
     page.locator('[data-role="boxes"]').check()
-    expect(page.locator(".panel.crt .box")).to_have_text(re.compile(r"Box: x \d+ to \d+, y \d+ to \d+ px"))
+    box = page.locator(".panel.crt .box")
+    expect(box).to_have_text(re.compile(r"^Box: x \d+ to \d+, y \d+ to \d+ px \(\d+ × \d+\)$"))
+    x0, x1, y0, y1, *_ = map(int, re.findall(r"\d+", box.inner_text()))
+    assert 0 <= x0 < x1 <= 160 and 0 <= y0 < y1 <= 120, "pixels of the image, which the networks get larger"
     label = page.locator('canvas[data-method="crt"]').get_attribute("aria-label")
     assert "Box: x" in label
     assert changed(before, pixels(page)) == {"crt", "tscam", "resnet"}

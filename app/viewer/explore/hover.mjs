@@ -133,8 +133,8 @@ export function createHover({ at, store, view, announce }, panelGrid) {
    * @param {Crt.View} view
    * @param {Crt.Point} point
    */
-  function positionWords({ prediction }, point) {
-    const [height, width] = prediction.grid.content;
+  function positionWords({ run }, point) {
+    const [height, width] = run.source;
     return `x ${Math.min(width, Math.floor(point.x * width) + 1)}, y ${Math.min(height, Math.floor(point.y * height) + 1)} of ${width} × ${height} px`;
   }
 

@@ -97,7 +97,7 @@ export function measure(upsampled, level, truth, boxes) {
   };
 }
 
-/** A box in pixels of the network's input, in words.
+/** A box in pixels of an image of this size, in words.
  * @param {Crt.Box} box
  * @param {Crt.Size} size
  */
@@ -128,7 +128,7 @@ export function caption(panel, spec, state, run, facts) {
     row.node.hidden = !layer;
     if (layer) scale(row, layer, state, many);
   });
-  const boxes = facts.map(({ box }, i) => box && `${many ? `${spec.scales[i].letter} ` : ''}${boxWords(box, run.input)}`).filter(Boolean);
+  const boxes = facts.map(({ box }, i) => box && `${many ? `${spec.scales[i].letter} ` : ''}${boxWords(box, run.source)}`).filter(Boolean);
   setText(panel.box, boxes.join('; '));
   panel.box.hidden = !boxes.length;
   setText(panel.empty, spec.empty);
