@@ -35,10 +35,11 @@ import { mountStatus } from './core/status.mjs';
 import { mountTabs } from './core/tabs.mjs';
 import { answerBytes } from './core/download.mjs';
 import { openPrediction } from './core/prediction.mjs';
+import { labelsOf } from './ground_truth/ground_truth.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
 const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountCheckpoint];
-/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, and those of OPENERS.
+/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, the curve by ground truth, and those of OPENERS.
  * @type {Record<string, (need: (name: string) => Promise<void>) => Promise<(page: Crt.Page) => void>>}
  */
 const LATER = {
@@ -46,6 +47,7 @@ const LATER = {
   layers: () => import('./attention/layers.mjs').then(({ mountLayers }) => mountLayers),
   masks: () => import('./masks/masks.mjs').then(({ mountMasks }) => mountMasks),
   results: () => import('./results/results.mjs').then(({ mountResults }) => mountResults),
+  curve: () => import('./explore/threshold_curve.mjs').then(({ mountThresholdCurve }) => mountThresholdCurve),
   sheet: () => import('./explore/sheet.mjs').then(({ mountSheet }) => mountSheet),
   scenes: () => import('./presentation/scenes.mjs').then(({ mountScenes }) => mountScenes),
   export: (need) => need('scenes').then(() => import('./export/export.mjs')).then(({ mountExport }) => mountExport),
@@ -154,10 +156,16 @@ export function mount(element, trigger, props, watch) {
   }));
   for (const feature of FEATURES) feature(page);
   for (const [role, { part: name, keys = [], ofImage = false }] of Object.entries(OPENERS)) mountOpener(at(role), name, keys, ofImage);
-  store.subscribe(({ tab, added_panel }) => {
+  let hadTruth = false; // whether the curve was brought
+  store.subscribe((state) => {
+    const { tab, added_panel } = state;
     if (tab !== openTab) bring(tab);
     openTab = tab;
     if (added_panel?.kind === 'attention') bring('layers'); // which draws the panel
+    if (!hadTruth && view && labelsOf(state, view.run).size) {
+      hadTruth = true;
+      bring('curve');
+    }
   });
   const toClaim = () => claimOf(window.location.hash, page.results.claims) && bring('results'); // which opens its tab
   window.addEventListener('hashchange', toClaim);

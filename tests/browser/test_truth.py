@@ -284,3 +284,36 @@ def test_no_map_is_in_sight_while_ground_truth_is_drawn(open_page, image):
     page.get_by_role("button", name="Draw a box").click()  # ends it
     settle(page)
     assert pixels(page) == before
+
+
+def test_the_curve_below_the_threshold_shows_the_iou_and_sets_it(open_page, image):
+    page = open_page()
+    curve = page.locator('[data-role="threshold-curve"]')
+    upload(page, image)
+    expect(curve).to_be_hidden()
+    page.locator(".example").first.click()
+    expect(curve).to_be_visible()
+    lines = curve.locator("polyline")
+    expect(lines).to_have_count(3)
+    name = curve.get_attribute("aria-label") or ""
+    found = re.search(r"\bCRT (\d+(?:\.\d)?) % at (\d+) %", name)
+    assert found and name.count(" at ") == 4 and "ResNet" in name and "TS-CAM" in name, name
+    lines.evaluate_all("nodes => nodes.forEach((node) => { node.dataset.before = 'yes'; })")
+    box = curve.locator("> div").bounding_box()
+    assert box
+    at_best = (box["x"] + box["width"] * int(found[2]) / 100, box["y"] + 5)
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 5)
+    page.mouse.down()
+    expect(page.locator('[data-role="threshold-value"]')).to_have_text("90 % of max")
+    page.mouse.move(*at_best)
+    page.mouse.up()
+    page.mouse.move(box["x"], box["y"] + 5)
+    expect(page.locator('[data-role="threshold-value"]')).to_have_text(f"{found[2]} % of max")
+    expect(page.locator(".panel.crt .iou")).to_have_text(f"IoU {round(float(found[1]))} %")
+    tick = curve.locator("span").bounding_box()
+    assert tick and tick["x"] + 1 == pytest.approx(at_best[0], abs=0.6)
+    assert lines.evaluate_all("nodes => nodes.every((node) => node.dataset.before)"), "another threshold draws no line"
+    page.locator('.chip[data-name="tscam"]').click()
+    expect(lines).to_have_count(2)
+    page.locator('[data-role="ground_truth"]').uncheck()
+    expect(curve).to_be_hidden()

@@ -12,8 +12,10 @@ import { isTiled, strongest, tileBoxes, tileWords } from '../../app/viewer/explo
 import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
+import { curveWords, pointsOf, thresholdAt } from '../../app/viewer/explore/threshold_curve.mjs';
 import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
 import { MAX_GRID_CLASSES, gridClasses, gridMethods, shownClasses, shownMaps, shownNames, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
+import { STEPS, sweep } from '../../app/viewer/maths/iou.mjs';
 import { INITIAL, probableClasses, withKnownClass } from '../../app/viewer/core/store.mjs';
 
 const run = {
@@ -305,4 +307,19 @@ test('the classes of the list keep their order while loops change', () => {
   const scores = { crt: [[0.9, 0.1, 0.4], [0.1, 0.9, 0.4]] };
   const orders = [0, 1].map((loops) => listedClasses({ ...INITIAL, classes: [0], loops }, { ...run, classes: ['cat', 'dog', 'cow'], scores, maxLoops: 1 }, false));
   assert.deepEqual(orders, [[1, 2, 0], [1, 2, 0]]);
+});
+
+test('the curve below the threshold has a corner for each percent, and is named by the best threshold and IoU of each network', () => {
+  const curve = sweep(Float32Array.from([0.2, 0.6, 1, 0]), 1, Uint8Array.from([0, 1, 1, 0]));
+  const corners = pointsOf(curve, 1).split(' ').map((corner) => corner.split(',').map(Number));
+  assert.equal(corners.length, STEPS + 1);
+  assert.deepEqual([corners[10], corners[30], corners[70], corners[100]], [[10, 0.333], [30, 0], [70, 0.5], [100, 1]]);
+  assert.equal(pointsOf(curve, 0.5).split(' ')[70], '70,0.000');
+  assert.ok(!/NaN/.test(pointsOf({ iou: new Float64Array(2) }, 0)));
+  const words = curveWords([{ method: 'resnet', letter: '', curve }, { method: 'crt', letter: 'B', curve }]);
+  assert.match(words, /^IoU against the threshold, at best: ResNet 100 % at 20 %, B CRT 100 % at 20 %$/);
+});
+
+test('a place on the curve is a threshold in whole percent, within its ends', () => {
+  assert.deepEqual([0, 100, 151.3, 300, 400].map((x) => thresholdAt(x, { left: 100, width: 200 })), [0, 0, 0.26, 1, 1]);
 });
