@@ -66,6 +66,7 @@ class BrowserUser:
             self.page.set_input_files("#crt-image input[type=file]", self.chance.choice(self.images))
         else:
             field = self.page.get_by_role("combobox", name="Input size", exact=True)
+            self.page.locator(".inspector .fields").evaluate("fields => { fields.open = true; }")
             now = field.input_value()
             field.click()
             other = self.chance.choice([size for size in self.sizes if not now.startswith(size)])

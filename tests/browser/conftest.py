@@ -18,6 +18,11 @@ from tests.helpers.tiny import tiny_checkpoint
 
 HERE = Path(__file__).parent
 expect.set_options(timeout=PATIENCE)
+OPEN_ALL = (
+    "document.querySelectorAll('.inspector details').forEach((one) =>"
+    " (one.open ? ['fold', 'open'] : ['open']).forEach(() => one.firstElementChild.click()))"
+)
+"""Opens the groups of the settings by hand, as they then stay."""
 Contexts = defaultdict[tuple[int, str], list[BrowserContext]]
 """Of one server, by width and other options."""
 
@@ -92,7 +97,7 @@ def open_page(server, browser, contexts, refused):
         page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
         page.goto(f"{server}?__theme={theme}{'&' if query else ''}{query}")
         page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
-        page.evaluate("document.querySelectorAll('.inspector details').forEach((one) => { one.open = true; })")
+        page.evaluate(OPEN_ALL)
         return page
 
     def note(message: ConsoleMessage) -> None:

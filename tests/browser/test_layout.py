@@ -62,6 +62,27 @@ def test_what_is_below_the_maps_stays_where_it_is_when_the_pointer_leaves_them(o
     assert button.bounding_box() == with_numbers
 
 
+def test_the_settings_of_a_laptop_are_in_sight_and_the_input_is_folded_unless_it_was_opened(open_page, image):
+    page = open_page()
+    page.reload()  # with the groups as they are at first
+    page.wait_for_selector(".crt-viewer[data-tab]")
+    fields = page.locator(".inspector .fields")
+    expect(fields).to_have_attribute("open", "")
+    page.locator(".example").first.click()
+    page.wait_for_selector(SHOWN)
+    expect(page.locator('[data-role="threshold-curve"]')).to_be_visible()
+    expect(fields).not_to_have_attribute("open", "")
+    shown = page.locator(".inspector").locator("input:visible, button:visible, summary:visible")
+    assert shown.count() > 10
+    for control in shown.all():
+        expect(control).to_be_in_viewport(ratio=1)
+    assert page.locator(".inspector").evaluate("node => node.scrollTop === 0 && node.scrollHeight <= node.clientHeight")
+    assert page.evaluate("scrollY") == 0
+    fields.locator("summary").click()
+    upload(page, image)
+    expect(fields).to_have_attribute("open", "")
+
+
 @pytest.mark.parametrize("width", [390, 768, 1440])
 def test_nothing_moves_while_the_loops_change(open_page, width):
     page = open_page(width=width)
