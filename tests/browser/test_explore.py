@@ -185,6 +185,27 @@ def test_the_loops_play_and_stop_where_the_user_takes_over(open_page, image):
     expect(value).to_have_text("0")
 
 
+def test_the_loops_play_on_the_tabs_whose_maps_follow_them_and_stop_elsewhere(open_page, image):
+    page = open_page()
+    upload(page, image)
+    play, value = page.locator('[data-role="play"]'), page.locator('[data-role="loops-value"]')
+    for name in ("Layers", "Results", "Ablate"):
+        open_tab(page, name)
+        expect(play).to_be_hidden()
+    page.get_by_role("button", name="Modes × refinement").click()
+    for name in ("Ablate", "Masks"):
+        open_tab(page, name)
+        move(page, "loops", 0)
+        play.click()
+        expect(value).to_have_text("1")
+        expect(value).to_have_text("2")
+    open_tab(page, "Layers")
+    expect(play).to_be_hidden()
+    shown = value.text_content()
+    page.wait_for_timeout(1300)
+    expect(value).to_have_text(shown)
+
+
 def test_each_loop_count_has_its_iou_where_there_is_a_mask(open_page):
     page = open_page()
     page.locator(".example").first.click()

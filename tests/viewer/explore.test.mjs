@@ -13,7 +13,7 @@ import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { boxWords, measure } from '../../app/viewer/explore/panel.mjs';
 import { curveWords, pointsOf, thresholdAt } from '../../app/viewer/explore/threshold_curve.mjs';
-import { best, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
+import { best, followsLoops, nextLoop, similarityWords } from '../../app/viewer/explore/player.mjs';
 import { MAX_GRID_CLASSES, gridClasses, gridMethods, shownClasses, shownMaps, shownNames, sideOf } from '../../app/viewer/explore/shown_maps.mjs';
 import { STEPS, sweep } from '../../app/viewer/maths/iou.mjs';
 import { INITIAL, probableClasses, withKnownClass } from '../../app/viewer/core/store.mjs';
@@ -239,6 +239,13 @@ test('tiles in words and as boxes on the image', () => {
   assert.equal(tileWords([{ index: 0 }, { index: 1 }, { index: 3 }], 4), 'tiles 1, 2 and 4 of 4');
   assert.equal(tileWords([{ index: 3 }], 4), 'tile 4 of 4');
   assert.equal(tileWords([{ index: 0 }], 1), 'the only tile');
+});
+
+test('loops are played on the tabs whose maps follow them', () => {
+  const plays = (tab, more = {}) => followsLoops({ ...INITIAL, tab, ...more });
+  assert.deepEqual(['explore', 'layers', 'masks', 'results'].map((tab) => plays(tab)), [true, false, true, false]);
+  assert.deepEqual(['sizes', 'modes', 'curves', 'ladder'].map((show) => plays('ablate', { ablate: { show } })), [false, true, true, true]);
+  assert.equal(plays('masks', { mask: { ...INITIAL.mask, method: 'resnet' } }), false);
 });
 
 test('loops are played from the first to the last and again', () => {

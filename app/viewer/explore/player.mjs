@@ -15,6 +15,11 @@ const STEP_MS = 1000; // milliseconds for one loop count
  */
 export const nextLoop = (loops, most) => (loops >= most ? 0 : loops + 1);
 
+/** Whether the maps of the open tab follow the loop count.
+ * @param {Pick<Crt.State, 'tab' | 'ablate' | 'mask'>} state
+ */
+export const followsLoops = ({ tab, ablate, mask }) => tab === 'explore' || (tab === 'ablate' ? ablate.show !== 'sizes' : tab === 'masks' && mask.method === 'crt');
+
 /** The first of the largest values, or -1 for none.
  * @param {number[]} values
  */
@@ -52,7 +57,9 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
   });
   onDraw((state, now) => {
     const { run } = now;
-    if (timer && (state.tab !== 'explore' || root.dataset.present)) stop();
+    const follows = followsLoops(state);
+    if (timer && (!follows || root.dataset.present)) stop();
+    at('play').hidden = !follows;
     at('play').disabled = at('loops').disabled = run.maxLoops === 0;
     at('loops-similarity').textContent = similarityWords(run.similarity, state.loops);
     if (state.tab === 'explore') ious(state, now);
