@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { slidesOf } from '../../app/viewer/presentation/presentation.mjs';
 import { MAX_SCENES, TITLE_MAX_CHARS, imageIdOf, keysOf, moved, openKept, packKept, readSceneFile, readScenes, sceneIndex, writeSceneFile, writeScenes } from '../../app/viewer/presentation/scene_file.mjs';
 import { dropIndex } from '../../app/viewer/presentation/scene_list.mjs';
+import { neededAnswers } from '../../app/viewer/presentation/scene_answers.mjs';
 import { isWanted, wantedOf } from '../../app/viewer/presentation/scene_runs.mjs';
 import { importWords, words } from '../../app/viewer/presentation/scenes.mjs';
 import { KEY_LIST, adjusted, target } from '../../app/viewer/presentation/slide_keys.mjs';
@@ -183,17 +184,53 @@ test('keys lead to slides and stop at the ends', () => {
   for (const key of ['a', 'Enter', 'toString', '__proto__']) assert.equal(target(key, 1, 4), null);
 });
 
+const slide = (state = {}) => ({ ...INITIAL, classes: [0], loops: 1, refined: true, ...state });
+const pairRun = { run: 'r', imageId: 'i', checkpoint: { sha256: 'c', relation: 0.3, segmentation: true }, chosen: { size: '336', mode: 'overlap' }, methods: ['resnet', 'tscam', 'crt', 'crt_cnn'], classes: ['cat', 'dog'], scores: { crt: [[1, 0]] }, maxLoops: 2 };
+const pairView = (run = {}) => ({ run: { ...pairRun, ...run }, prediction: { isTransformer: (method) => method === 'crt' || method === 'tscam' } });
+const change = (key, state, answers = new Map(), run = {}) => adjusted(key, slide(state), pairView(run), answers);
+
 test('keys change loops within their limits, and refinement', () => {
-  const change = (key, loops = 1, refined = true) => adjusted(key, { loops, refined }, { maxLoops: 2 });
   assert.deepEqual(change('ArrowUp'), { changes: { loops: 2 }, text: '2 loops' });
-  assert.deepEqual(change('ArrowUp', 2), { changes: { loops: 2 }, text: '2 loops' });
+  assert.deepEqual(change('ArrowUp', { loops: 2 }), { changes: { loops: 2 }, text: '2 loops' });
   assert.deepEqual(change('ArrowDown'), { changes: { loops: 0 }, text: '0 loops' });
-  assert.deepEqual(change('ArrowDown', 0).changes, { loops: 0 });
-  assert.deepEqual([change('r'), change('R', 1, false)], [{ changes: { refined: false }, text: 'Not refined' }, { changes: { refined: true }, text: 'Refined' }]);
+  assert.deepEqual(change('ArrowDown', { loops: 0 }).changes, { loops: 0 });
+  assert.deepEqual([change('r'), change('R', { refined: false })], [{ changes: { refined: false }, text: 'Not refined' }, { changes: { refined: true }, text: 'Refined' }]);
   for (const key of ['x', 'ArrowLeft', 'toString', 'Enter']) assert.equal(change(key), null);
   for (const key of ['ArrowUp', 'ArrowDown']) assert.equal(target(key, 1, 4), null, 'no step');
   const listed = KEY_LIST.map(([keys]) => keys).join(' ');
   for (const sign of ['→', '←', '↑', '↓', 'R', '?', 'Esc', 'Home', 'End']) assert.ok(listed.includes(sign), sign);
+});
+
+test('keys do nothing on a slide that does not depend on them', () => {
+  const acts = (state, run = {}) => ['ArrowUp', 'ArrowDown', 'r'].map((key) => change(key, state, new Map(), run) !== null);
+  const all = [true, true, true];
+  const none = [false, false, false];
+  const onlyLoops = [true, true, false];
+  const onlyRefinement = [false, false, true];
+  for (const tab of ['layers', 'results']) assert.deepEqual(acts({ tab }), none, tab);
+  assert.deepEqual(['sizes', 'modes', 'curves', 'ladder'].map((show) => acts({ tab: 'ablate', ablate: { show } })), [onlyRefinement, onlyLoops, all, onlyLoops]);
+  assert.deepEqual([acts({}), acts({}, { maxLoops: 0 })], [all, onlyRefinement]);
+  assert.deepEqual(acts({ visible: { ...INITIAL.visible, crt: false } }), onlyRefinement);
+  assert.deepEqual(acts({ visible: { resnet: true } }), none);
+  const sides = (view, a, b) => ({ compare: { ...INITIAL.compare, view, a, b } });
+  assert.deepEqual(acts(sides('swipe', { method: 'crt', loops: 1 }, { method: 'crt', loops: 2 })), onlyRefinement);
+  assert.deepEqual(acts(sides('swipe', { method: 'crt', refined: false }, { method: 'resnet' })), onlyLoops);
+  assert.deepEqual(acts(sides('classes', {}, {})), all);
+});
+
+test('on a slide of masks keys lead to those that are here, and request none', () => {
+  const masks = (mask = {}) => ({ tab: 'masks', mask: { ...INITIAL.mask, method: 'crt', crf: true, walk: true, deeplab: true, ...mask } });
+  const keysWith = (changes, mask = {}) => neededAnswers(slide({ ...masks(mask), ...changes }), pairRun).map(({ key }) => [key, {}]);
+  assert.equal(keysWith({ loops: 2 }).length, 3);
+  assert.equal(change('ArrowUp', masks()), null);
+  assert.equal(change('r', masks()), null);
+  assert.deepEqual(change('ArrowUp', masks(), new Map(keysWith({ loops: 2 }))).changes, { loops: 2 });
+  assert.equal(change('ArrowDown', masks(), new Map(keysWith({ loops: 2 }))), null);
+  assert.equal(change('ArrowUp', masks(), new Map(keysWith({ loops: 2 }).slice(0, 1))), null, 'the walk is missing');
+  assert.deepEqual(change('r', masks(), new Map(keysWith({ refined: false }))).changes, { refined: false });
+  assert.deepEqual(change('ArrowUp', masks({ crf: false, walk: false })).changes, { loops: 2 }, 'the seed alone');
+  assert.equal(change('ArrowUp', masks({ method: 'resnet', crf: false, walk: false })), null);
+  assert.equal(change('r', masks({ method: 'resnet', crf: false, walk: false })), null);
 });
 
 test('charts stand in two columns where there is room', () => {

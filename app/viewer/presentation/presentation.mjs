@@ -208,7 +208,7 @@ export function mountPresentation(page) {
     if (event.key === ' ' && event.target instanceof Element && event.target.closest('button')) return; // the button itself
     if (root.dataset.present !== 'on' || !shown.slides.length) return; // scenes are being prepared, or there are none
     const to = target(event.key, shown.index, shown.slides.length);
-    const change = adjusted(event.key, store.get(), current().run);
+    const change = adjusted(event.key, store.get(), current(), page.answers);
     if (event.key === '?') showKeys(at('present-keys').hidden);
     else if (to !== null) go(to);
     else if (change) {
