@@ -93,9 +93,9 @@ def test_the_matrix_is_one_stop_and_arrow_keys_lead_through_it(open_page, image)
 def test_a_cell_is_enlarged_in_its_place_and_pinned_without_leaving_the_tab(open_page, image, theme, width):
     page = opened(open_page, image, theme, width)
     cells, large = page.locator(".layers-cell"), page.locator('[data-role="layers-large"]')
-    for number in (9, 18, 1):  # further down, and up again
+    for number in (9, 14, 1):  # further down, and up again
         cell = cells.nth(number)
-        cell.evaluate("node => node.scrollIntoView({ block: 'center' })")  # the tabs of a phone cover the edge
+        cell.evaluate("node => node.scrollIntoView()")  # at the upper edge, with room below it
         before = cell.bounding_box()
         cell.click()
         expect(cell).to_have_attribute("aria-expanded", "true")
@@ -121,6 +121,59 @@ def test_a_cell_is_enlarged_in_its_place_and_pinned_without_leaving_the_tab(open
     large.get_by_role("button", name="Close").click()
     expect(large).to_be_hidden()
     assert page.evaluate(HERE) == "0,2"
+
+
+SEEN = """name => {
+  const node = document.querySelector(`[data-role=${name}]`);
+  const { left, right, top, bottom } = node.getBoundingClientRect();
+  const corners = [[left + 4, top + 4], [right - 4, bottom - 4]];
+  return top >= 0 && corners.every(([x, y]) => node.contains(document.elementFromPoint(x, y)));
+}"""
+"""Whether an element is in the window, and nothing lies over it."""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_an_enlarged_cell_at_the_lower_edge_comes_into_view(open_page, image, width, height):
+    page = open_page(width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    upload(page, image)
+    open_tab(page, "Layers")
+    for number in (9, 23):
+        cell = page.locator(".layers-cell").nth(number)
+        cell.evaluate("node => scrollBy(0, node.getBoundingClientRect().top - innerHeight + 20)")
+        cell.evaluate("node => node.click()")  # most of it is below the window
+        for name in ("layers-large-words", "layers-pin", "layers-large-close", "layers-large-map"):
+            page.wait_for_function(SEEN, arg=name)
+        large = page.locator('[data-role="layers-large-map"] canvas').bounding_box()
+        assert large and large["height"] <= height / 2
+        page.locator('[data-role="layers-large-close"]').click()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_passes_of_the_loop_count_are_marked(open_page, image):
+    page = opened(open_page, image, "light", 1440)
+    note, taken = page.locator('[data-role="layers-note"]'), page.locator('.layers-title[data-used="yes"]')
+    expect(note).to_contain_text("largest share of the class token's attention that one patch has")
+    for loops, passes in ((3, 3), (1, 1), (0, 1)):
+        move(page, "loops", loops)
+        expect(taken).to_have_text([f"Pass {k + 1}" for k in range(passes)])
+        expect(page.locator('.layers-place[data-used="no"]')).to_have_count(6 * (4 - passes))
+        expect(note).to_contain_text(f"of which {loops} loop")
+    page.locator('[data-role="layers-method"]').select_option(label="TS-CAM")
+    expect(taken).to_have_text(["Pass 1"])
+
+
+def test_the_controls_of_the_tab_are_large_enough_for_a_finger(open_page, image):
+    page = open_page(width=390, has_touch=True, is_mobile=True)
+    upload(page, image)
+    open_tab(page, "Layers")
+    page.locator(".layers-cell").first.click()
+    sizes = page.evaluate(
+        "[...document.querySelectorAll('.layers-tab :is(button, select, input)')].filter((one) => one.offsetParent)"
+        ".map((one) => one.getBoundingClientRect().height)"
+    )
+    assert len(sizes) > 30
+    assert min(sizes) >= 44
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

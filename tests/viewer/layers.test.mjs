@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { cellWords, chosenCell, isPinned, panelOf } from '../../app/viewer/attention/layer_cell.mjs';
 import { lineOf, linesFor, stepInGrid } from '../../app/viewer/attention/layer_grid.mjs';
+import { passWords, passesOf } from '../../app/viewer/attention/layer_maps.mjs';
 
 test('keys lead through the matrix and stop at its edges; the header of a row is its first column', () => {
   const size = { rows: 12, columns: 5 };
@@ -65,4 +66,13 @@ test('a pinned cell is recognised by network, block, pass and head', () => {
   for (const change of [{ method: 'tscam' }, { pass: 1 }, { block: 8 }, { head: null }]) assert.equal(isPinned({ ...panel, ...change }, chosen), false);
   assert.equal(cellWords(chosen), 'block 10, pass 3, head 2');
   assert.equal(cellWords({ ...chosen, head: null }), 'block 10, pass 3, mean of all heads');
+});
+
+test('the loop count takes the first passes, and 0 loops the one of 1 loop', () => {
+  assert.deepEqual([0, 1, 2, 3, 4].map((loops) => passesOf(loops, 4)), [1, 1, 2, 3, 4]);
+  assert.equal(passesOf(3, 1), 1);
+  const prediction = { passes: (method) => (method === 'crt' ? 4 : 1), maxLoops: (method) => (method === 'crt' ? 4 : 0) };
+  const words = (loops, method = 'crt') => passWords(prediction, method, loops);
+  assert.deepEqual([0, 1, 3].map((loops) => words(loops)), ['4 passes, of which 0 loops take pass 1', '4 passes, of which 1 loop takes pass 1', '4 passes, of which 3 loops take passes 1 to 3']);
+  assert.equal(words(3, 'tscam'), '1 pass');
 });

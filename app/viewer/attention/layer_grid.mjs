@@ -107,6 +107,15 @@ export function createLayerGrid(host, { choose, refine, close }) {
     return node;
   }
 
+  /** Mark the title or a cell of a pass by whether the loop count takes it.
+   * @param {Element} node
+   * @param {boolean} used
+   */
+  function takes(node, used) {
+    node.setAttribute('data-used', used ? 'yes' : 'no');
+    node.setAttribute('aria-description', used ? '' : 'not taken by the loops that are set');
+  }
+
   /** @param {number} passes */
   function headRow(passes) {
     const title = (/** @type {string} */ text, /** @type {number} */ pass) => placed(make('div', { role: 'columnheader', class: 'layers-title', text }), { pass });
@@ -143,11 +152,13 @@ export function createLayerGrid(host, { choose, refine, close }) {
       stopAt({ row: Math.min(here.row, size.rows - 1), column: Math.min(here.column, passes) });
       if (focused) buttonAt(here)?.focus();
     },
-    /** Mark the chosen cell, and the blocks that refine.
+    /** Mark the chosen cell, the blocks that refine, and the first passes, which the loop count takes.
      * @param {Cell | null} chosen
      * @param {(block: number) => boolean} isUsed
+     * @param {number} passes
      */
-    mark(chosen, isUsed) {
+    mark(chosen, isUsed, passes) {
+      host.querySelectorAll('.layers-title').forEach((title, column) => column && takes(title, column - 1 < passes));
       for (const row of /** @type {NodeListOf<HTMLElement>} */ (host.querySelectorAll('.layers-block'))) {
         const block = Number(row.dataset.block);
         const used = isUsed(block);
@@ -155,6 +166,7 @@ export function createLayerGrid(host, { choose, refine, close }) {
         buttonAt({ row: block, column: 0 })?.setAttribute('aria-pressed', String(used));
         row.querySelectorAll('.layers-place').forEach((place, pass) => {
           const open = String(chosen?.block === block && chosen.pass === pass);
+          takes(place, pass < passes);
           place.setAttribute('aria-selected', open);
           place.firstElementChild?.setAttribute('aria-expanded', open);
         });

@@ -36,14 +36,23 @@ export function toggleBlock(range, block, depth) {
   return next[0] === 0 && next[1] === depth - 1 ? null : next;
 }
 
-/** The passes of a method, and whose they are: loops are what is set everywhere else.
+/** Passes that a loop count takes: 0 loops and 1 loop share theirs.
+ * @param {number} loops
+ * @param {number} passes
+ */
+export const passesOf = (loops, passes) => Math.min(Math.max(1, loops), passes);
+
+/** The passes of a method, and which of them the loop count takes.
  * @param {Crt.Prediction} prediction
  * @param {string} method
+ * @param {number} loops
  */
-export function passWords(prediction, method) {
+export function passWords(prediction, method, loops) {
   const passes = countWords(prediction.passes(method), 'pass', 'passes');
-  const loops = prediction.maxLoops(method);
-  return loops ? `the ${passes} of up to ${loopWords(loops)}` : passes;
+  const most = prediction.maxLoops(method);
+  if (!most) return passes;
+  const [set, taken] = [Math.min(loops, most), passesOf(loops, most)];
+  return `${passes}, of which ${loopWords(set)} ${set === 1 ? 'takes' : 'take'} ${taken === 1 ? 'pass 1' : `passes 1 to ${taken}`}`;
 }
 
 /** The attention of one block and pass as { data, h, w } on the image's patches: the mean of its heads for `head` null, or

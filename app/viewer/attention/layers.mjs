@@ -9,7 +9,7 @@ import { attentionPanel, cellWords, chosenCell, createLayerCell, headWords, isPi
 import { createLayerGrid, linesFor } from './layer_grid.mjs';
 import { drawChanges, drawRollout } from './layer_passes.mjs';
 import { answerKey } from '../core/answers.mjs';
-import { attentionMap, passWords, thumbnail, toggleBlock } from './layer_maps.mjs';
+import { attentionMap, passWords, passesOf, thumbnail, toggleBlock } from './layer_maps.mjs';
 import { openArrays } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
@@ -135,7 +135,7 @@ export function mountLayers(page) {
     at('layers-scale').value = state.layers.scale;
     at('layers-deepen').hidden = Boolean(mine);
     at('layers-deepen').disabled = waiting === method;
-    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${countWords(prediction.depth(method), 'block')}, ${passWords(prediction, method)}. Choose a cell to enlarge it.`;
+    at('layers-note').textContent = waiting === method ? 'Computing single heads…' : failure || `${METHOD_TITLES[method]}: ${countWords(prediction.depth(method), 'block')}, ${passWords(prediction, method, state.loops)}. Under each cell is the largest share of the class token's attention that one patch has. Choose a cell to enlarge it.`;
     const key = JSON.stringify([run.run, method, head, state.layers.scale, state.colormap]);
     if (key !== drawn) {
       drawn = key;
@@ -164,7 +164,7 @@ export function mountLayers(page) {
   }
 
   /** Enlarge a cell in its place, or the one that is enlarged no longer. What is above changes its height: the page is
-   *  scrolled so that the cell stays where it is.
+   *  scrolled so that the cell stays where it is, or as far as the enlarged one needs to be in view.
    * @param {import('./layer_grid.mjs').Cell | null} wanted
    */
   function choose(wanted) {
@@ -178,6 +178,8 @@ export function mountLayers(page) {
     set(next ? { ...next } : { block: null, pass: null });
     show(store.get(), now);
     window.scrollBy(0, topOf() - top);
+    const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    if (next) at('layers-large').scrollIntoView({ block: 'nearest', behavior: still ? 'auto' : 'smooth' });
   }
 
   /** @param {number} block */
@@ -245,7 +247,7 @@ export function mountLayers(page) {
     }
     at('layers-used').textContent = state.blocks ? `Blocks ${first + 1} to ${last + 1} of ${depth}` : `All ${depth} blocks`;
     at('layers-all').disabled = !state.blocks;
-    grid.mark(chosenCell(state.layers, prediction, method), (block) => state.refined && block >= first && block <= last);
+    grid.mark(chosenCell(state.layers, prediction, method), (block) => state.refined && block >= first && block <= last, passesOf(state.loops, prediction.passes(method)));
   }
 }
 
