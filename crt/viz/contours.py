@@ -6,26 +6,44 @@ import cv2
 import numpy as np
 
 SPECK_PIXELS = 20
-"""Connected parts of a mask with fewer pixels are drawn without an outline, which would hide them."""
+"""Connected parts and holes of a mask with fewer pixels are drawn without an outline, which would hide them."""
+NO_LABEL = 256
+"""Above all labels."""
 
 
 def without_specks(labels: np.ndarray, least: int = SPECK_PIXELS) -> np.ndarray:
-    """Labels without their small parts, to be outlined. Pixels of one label that touch, also at a corner, are one part.
+    """Labels without their small parts and holes, to be outlined.
+
+    Pixels of one label that touch, also at a corner, are one part, and background pixels with a side in common are one
+    hole.
 
     Args:
         labels: (h, w) uint8, 0 for background.
-        least: pixels of a part that stays.
+        least: pixels of a part or hole that stays.
 
     Returns:
-        (h, w) uint8 with smaller parts as background.
+        (h, w) uint8 with smaller parts as background, and then smaller holes as the label that touches them, the lowest
+        of several.
     """
     kept = labels.copy()
     for label in np.unique(labels[labels > 0]):
-        _, parts, stats, _ = cv2.connectedComponentsWithStats((labels == label).astype(np.uint8), connectivity=8)
-        small = stats[:, cv2.CC_STAT_AREA] < least
-        small[0] = False  # what is not of this label
+        parts, small = _small_parts(labels == label, 8, least)
         kept[small[parts]] = 0
-    return kept
+    holes, small = _small_parts(kept == 0, 4, least)
+    around = np.full(len(small), NO_LABEL)
+    padded = np.pad(np.where(kept > 0, kept.astype(np.int32), NO_LABEL), 1, constant_values=NO_LABEL)
+    for side in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+        np.minimum.at(around, holes, side)
+    filled = small & (around < NO_LABEL)
+    return np.where(filled[holes], around[holes], kept).astype(np.uint8)
+
+
+def _small_parts(inside: np.ndarray, connectivity: int, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """The number of each pixel's connected part, 0 outside, and which parts have fewer than `least` pixels."""
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=connectivity)
+    small = stats[:, cv2.CC_STAT_AREA] < least
+    small[0] = False
+    return parts, small
 
 
 def outlines(values: np.ndarray, level: float) -> list[np.ndarray]:

@@ -137,6 +137,21 @@ test('parts of fewer than 20 pixels are not outlined; pixels that touch at a cor
   assert.deepEqual([...withoutSpecks({ labels, h, w }, 1)], [...labels]);
 });
 
+test('holes of fewer than 20 pixels are not outlined; pixels that touch at a corner are two holes', () => {
+  const [h, w] = [6, 14];
+  const labels = new Uint8Array(h * w).fill(2);
+  const clear = (top, left, rows, columns) => {
+    for (let i = top; i < top + rows; i++) labels.fill(0, i * w + left, i * w + left + columns);
+  };
+  clear(1, 1, 4, 5); // 20 pixels
+  clear(1, 8, 4, 5);
+  labels[w + 8] = 2; // 19 pixels
+  labels[0] = 0; // at a corner of the first
+  const kept = withoutSpecks({ labels, h, w });
+  assert.deepEqual([0, 2].map((label) => kept.filter((value) => value === label).length), [20, h * w - 20]);
+  assert.equal(labels.filter((value) => value === 0).length, 40); // the mask itself stays
+});
+
 test('the classes in sight are the chosen ones, in their order, and then the segmentation network\'s others', () => {
   assert.deepEqual(shownClasses([4, 1], null), [4, 1]);
   assert.deepEqual(shownClasses([4, 1], { labels: Uint8Array.from([0, 8, 2, 5, 1, 8]) }), [4, 1, 0, 7]);
