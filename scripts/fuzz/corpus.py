@@ -1,4 +1,4 @@
-"""CorpusConfig files, some hundreds, the same at every run: each must be read or refused.
+"""Hostile files, some hundreds, the same at every run: each must be read or refused.
 
     python -m scripts.fuzz.corpus --out hostile
 
