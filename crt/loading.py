@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from crt.checkpoint import load_checkpoint
 from crt.device import choose_device
 from crt.errors import InvalidSetting
 from crt.precision import resolve
 from crt.predictor import Predictor
-
-InferencePrecision = Literal["auto", "fp32", "bf16"]
-"""Of the networks' arithmetic: float32, bfloat16, or bfloat16 where this machine has instructions for it."""
+from crt.types import InferencePrecision
 
 
 def load(checkpoint: str | Path, *, device: str = "auto", precision: InferencePrecision = "auto") -> Predictor:

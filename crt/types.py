@@ -12,6 +12,8 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 Padding = Literal["minimal", "released"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 """Of the networks' arithmetic: float32, or a mixed one; `auto` is what this machine has instructions for."""
+InferencePrecision = Literal["auto", "fp32", "bf16"]
+"""`Precision` without that which trainings alone use."""
 Stride = Literal[8, 16]
 """Pixels per cell of a segmentation network."""
 

@@ -49,7 +49,7 @@ class Ablation:
     root: Path
     """Devkit folder with masks (`.../VOC2012`)."""
     out: Path
-    """Runs and their rows go here."""
+    """Folder of the runs and their rows."""
     json: Path | None = None
     """Write all rows that are done here, with those that the file has already, or the result of the pilot."""
     data: tuple[str, ...] = ()
@@ -57,7 +57,9 @@ class Ablation:
     train_stride: int = 1
     """Train on every n-th of them."""
     tables: tuple[AblationTable, ...] = TABLES
+    """The tables whose rows are run."""
     seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds of the trainings, at least three for a verdict."""
     eval_split: str = "train"
     """The images that are measured: those of this split of `root` that show an animal."""
     stride: int = 4
@@ -76,7 +78,10 @@ class Ablation:
     dry_run: bool = False
     """Show the rows and do nothing."""
     device: str = "auto"
+    """`auto` is the GPU if there is one."""
     precision: Precision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32; trainings on older GPUs take
+    float16. With `fp16` the trainings do, and all else is float32."""
 
     def __post_init__(self) -> None:
         check_fields(self, train_stride=COUNT, stride=COUNT, time_budget=NOT_NEGATIVE)

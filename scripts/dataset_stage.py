@@ -26,6 +26,7 @@ class VocSplit:
     """Devkit folder (`.../VOC2012`); its masks are not read."""
     _: KW_ONLY
     split: str = "train"
+    """A list in ImageSets/Segmentation, or else in ImageSets/Main."""
     class_names: tuple[str, ...] = ()
     """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
 
@@ -67,7 +68,10 @@ class NetworkStage(DatasetStage):
     """A stage that runs a network, on as many devices as there are processes."""
 
     device: str = "auto"
+    """`auto` is the GPU if there is one."""
     precision: Precision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32; `fp16`
+    is for trainings, and float32 here."""
 
     def share(self) -> DistributedStage:
         """The part of this process. Raises InvalidSetting for a device that is not there."""

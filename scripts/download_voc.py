@@ -49,9 +49,13 @@ class Download:
     sbd: bool = True
     """Also fetch SBD and make SegmentationClassAug and train_aug."""
     voc_url: str = "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/VOCtrainval_11-May-2012.tar"
+    """Address of the archive of PASCAL VOC 2012."""
     voc_md5: str = "6cd6e144f989b92b3379bac3b3de84fd"
+    """MD5 of that archive; another one is refused."""
     sbd_url: str = "http://www.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/semantic_contours/benchmark.tgz"
+    """Address of the archive of SBD."""
     sbd_md5: str = "82b4d87ceb2ed10f6038a1cba92111cb"
+    """MD5 of that archive; another one is refused."""
 
 
 def download(config: Download) -> dict[str, object]:

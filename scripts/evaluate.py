@@ -23,7 +23,7 @@ from crt.data import VOC_ANIMALS, ImageDataset, read_voc
 from crt.errors import count_of
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.pass_reductions import PassReduction
-from crt.types import Mode, Precision
+from crt.types import InferencePrecision, Mode
 from scripts.cli import run_cli
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
@@ -39,7 +39,9 @@ class MeasureSeeds:
     root: Path
     """Devkit folder with masks (`.../VOC2012`)."""
     split: str = "train"
+    """A list in ImageSets/Segmentation, or else in ImageSets/Main."""
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     scales: tuple[float, ...] = (1.0,)
     """Scales of the image whose maps are summed, each with its mirror image; the paper's seven are
     1 0.5 1.5 2 0.75 1.25 1.75."""
@@ -55,12 +57,15 @@ class MeasureSeeds:
     pass_reduction: tuple[PassReduction, ...] = ()
     """Further ways to put the attention of several passes together, beside their sum."""
     mode: Mode = "overlap"
+    """How a larger image goes through the transformer."""
     stride: int = 1
     """Measure every n-th image only, for a quicker and rougher number."""
     limit: int | None = None
     """Measure the first images only."""
     device: str = "auto"
-    precision: Precision = "auto"
+    """`auto` is the GPU if there is one."""
+    precision: InferencePrecision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32."""
     json: Path | None = None
     """Write the result here."""
 
@@ -131,6 +136,7 @@ class MeasureFolder:
     folder: Path
     """What to measure: seeds or random-walk pseudo labels for `stored`, indexed PNGs for `masks`."""
     split: str = "train"
+    """A list in ImageSets/Segmentation, or else in ImageSets/Main."""
     classes: tuple[str, ...] = ()
     """Classes whose IoU is averaged beside background; `animals` stands for cat, cow, dog, horse, sheep and person."""
     class_names: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from crt.checkpoint import CheckpointConfig, Method
 from crt.errors import count_of
 from crt.evaluation.bootstrap import Bootstrap
-from crt.types import Mode, Precision
+from crt.types import InferencePrecision, Mode
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
 
@@ -34,6 +34,7 @@ class VocBoxes:
     split: str = "val"
     """A list in ImageSets/Main."""
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     methods: tuple[Method, ...] = ()
     """Networks to measure; all of the checkpoint by default. The others do not run."""
     loops: int = 4
@@ -43,11 +44,13 @@ class VocBoxes:
     flip: bool = False
     """Add the mirror image."""
     mode: Mode = "overlap"
-    """How a larger image goes through the transformers."""
+    """How a larger image goes through the transformer."""
     stride: int = 1
     """Measure every n-th image only, for a quicker and rougher number."""
     device: str = "auto"
-    precision: Precision = "auto"
+    """`auto` is the GPU if there is one."""
+    precision: InferencePrecision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32."""
     json: Path | None = None
     """Write the result here."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crt.data import ImageDataset, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
-from crt.types import Precision
+from crt.types import InferencePrecision
 from scripts.output import counted, write_json
 from scripts.provenance import command_of
 from scripts.report.base import ordinal
@@ -31,6 +31,7 @@ class Wsol:
     root: Path
     """CUB-200-2011 or a part of it (the folder of images.txt), or a folder of class folders with `--boxes`."""
     checkpoint: str = "checkpoints/cub"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     boxes: Path | None = None
     """CSV with columns id, x0, y0, x1, y1 (or those five without a header); an id may come several times. Or a metadata
     folder of wsolevaluation. CUB has its own boxes."""
@@ -42,6 +43,7 @@ class Wsol:
     train_root: Path | None = None
     """Training images to choose the thresholds on, like `--root`."""
     train_boxes: Path | None = None
+    """Boxes of the training images, like `--boxes`."""
     train_stride: int = 3
     """Choose thresholds on every n-th training image."""
     view: WsolTransform = dataclasses.field(default_factory=WsolTransform)
@@ -53,7 +55,9 @@ class Wsol:
     sheet: Path | None = None
     """Draw CRT's best and worst images here."""
     device: str = "auto"
-    precision: Precision = "auto"
+    """`auto` is the GPU if there is one."""
+    precision: InferencePrecision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32."""
     json: Path | None = None
     """Write the result here."""
 

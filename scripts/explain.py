@@ -42,7 +42,7 @@ class Explain:
     image: tyro.conf.Positional[Path]
     """The image: JPEG, PNG, WebP, BMP, GIF or TIFF."""
     checkpoint: str = "checkpoints/voc"
-    """A checkpoint folder, the name of a bundled checkpoint such as voc, or a Hub id user/name."""
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     size: int | None = 336
     """Pixels of the long side that the networks see; `None` for the image's own."""
     mode: Mode = "overlap"

@@ -28,7 +28,7 @@ import tyro
 from tqdm import tqdm
 
 from crt.errors import CrtError, InvalidSetting, count_of
-from crt.types import Mode
+from crt.types import InferencePrecision, Mode
 from scripts.cli import DONE, FAILED, run_cli
 from scripts.output import write_json
 from scripts.provenance import ROOT
@@ -45,7 +45,7 @@ class Config:
     folder: tyro.conf.Positional[Path]
     """The images: JPEG, PNG, WebP, BMP, GIF or TIFF, also in subfolders."""
     checkpoint: str = "checkpoints/voc"
-    """A checkpoint folder, the name of a bundled checkpoint such as voc, or a Hub id user/name."""
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     output: Path
     """Folder of the site: empty, not there yet, or that of a gallery, which is brought up to date."""
     masks: Path | None = None
@@ -62,7 +62,7 @@ class Config:
     """Heading of the index; the name of the folder of images if not given."""
     device: str = "auto"
     """`auto` is the GPU if there is one."""
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: InferencePrecision = "auto"
     """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32."""
     json: Path | None = None
     """Write what was made here: counts, mean IoU, and the name and reason of every file that could not be used."""

@@ -28,7 +28,9 @@ class Seeds(NetworkStage):
     """Which images, by which network, and where the seeds go."""
 
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     method: Method = "crt"
+    """The network whose maps become seeds."""
     loops: int | None = None
     """CRT's loop count; the checkpoint's default if none is given."""
     refined: bool | None = None
@@ -40,6 +42,7 @@ class Seeds(NetworkStage):
     scales: tuple[float, ...] = SEED_SCALES
     """Scales of the image whose maps are summed, each with its mirror image."""
     mode: Mode = "overlap"
+    """How a larger image goes through the transformer."""
 
     def spec(self, config: CheckpointConfig) -> CamSpec:
         """The spec of the maps: the checkpoint's own where nothing else is given."""

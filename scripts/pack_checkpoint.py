@@ -34,7 +34,9 @@ class Pack:
     runs: tuple[Path, ...]
     """Output folders of `scripts.train_crt`, each with other networks over the same classes."""
     out: Path
+    """The checkpoint folder to write."""
     name: str
+    """Name of the checkpoint, for its card and the page."""
     defaults: Defaults = field(default_factory=Defaults)
     """Settings that measured best; the app starts from them."""
     chosen_on: str | None = None

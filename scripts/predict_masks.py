@@ -29,10 +29,13 @@ class Segment(NetworkStage):
     root: Path
     """Devkit folder (`.../VOC2012`); masks and annotations decide nothing."""
     split: str = "val"
+    """A list in ImageSets/Segmentation, or else in ImageSets/Main."""
     checkpoint: str = "checkpoints/voc"
     """A checkpoint with a segmentation network, such as the folder that `scripts.train_deeplab` wrote."""
     scales: tuple[float, ...] = DEEPLAB_SCALES
+    """Scales of the image; the largest of their logits counts."""
     flip: bool = True
+    """Average each scale with its mirror image."""
     crf: bool = True
     """Pass the probabilities through the dense CRF, with DeepLab's settings."""
 

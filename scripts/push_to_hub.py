@@ -29,6 +29,7 @@ class Push:
     repo: str
     """`user/name` on the Hub; made if it is not there."""
     private: bool = False
+    """Make the repository private, where it is not there yet."""
     message: str = "A checkpoint of the CRT explorer"
     """Of the commit."""
 

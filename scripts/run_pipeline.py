@@ -55,6 +55,7 @@ class Pipeline:
     out: Path
     """A folder for this pipeline alone."""
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     split: str = "train"
     """The images that the networks learn from."""
     val: str = "val"
@@ -70,7 +71,10 @@ class Pipeline:
     last: Stage = "predicted_masks"
     """Stop after this stage."""
     device: str = "auto"
+    """`auto` is the GPU if there is one."""
     precision: Precision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32; trainings on older GPUs take
+    float16. With `fp16` the trainings do, and all else is float32."""
     json: Path | None = None
     """Write the table here too."""
 

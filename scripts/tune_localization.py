@@ -19,7 +19,7 @@ import tyro
 from crt.cam_spec import CamSpec
 from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
-from crt.types import Precision
+from crt.types import InferencePrecision
 from scripts.cli import run_cli
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
@@ -38,20 +38,24 @@ class Choice:
     root: Path
     """CUB-200-2011 or a part of it, or a folder of class folders with `--boxes`."""
     checkpoint: str
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     boxes: Path | None = None
     """CSV with columns id, x0, y0, x1, y1, for class folders."""
     split: str = "train"
     """Of CUB."""
     method: Literal["crt", "tscam"] = "crt"
+    """The network whose maps give the boxes."""
     loops: tuple[int, ...] = (0, 1)
     """Loop counts to try."""
     view: WsolTransform = field(default_factory=WsolTransform)
     stride: int = 3
-    """Look at every n-th image only."""
+    """Run every n-th image only."""
     top_k: int = 8
     """Lines of the table."""
     device: str = "auto"
-    precision: Precision = "auto"
+    """`auto` is the GPU if there is one."""
+    precision: InferencePrecision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32."""
     json: Path | None = None
     """Write every candidate here, the best first."""
 

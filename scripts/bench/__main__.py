@@ -33,11 +33,15 @@ class Bench:
     """What is timed."""
 
     sections: tuple[BenchSection, ...] = SECTIONS
+    """The sections of the result that are made."""
     vit: str = "deit_small_patch16_224"
+    """The transformer's name in timm, for the sections with random weights."""
     cnn: str = "resnet152"
+    """The CNN's name in timm, for the sections with random weights."""
     size: int = 336
     """Pixels of the long side of a 500 × 375 image."""
     runs: int = 5
+    """Runs of everything that is timed."""
     checkpoint: str = "checkpoints/voc"
     """Of the sections first, growth, masks and needed; the others take random weights."""
     threads: int | None = None

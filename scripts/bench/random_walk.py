@@ -32,13 +32,17 @@ class WalkBench:
     """What is timed."""
 
     height: int = 94
+    """Rows of the grid of cells."""
     width: int = 125
     """Cells of the grid: 94 × 125 are an image of 375 × 500 pixels at stride 4."""
     classes: int = 2
+    """Classes of the seeds."""
     runs: int = 9
     """Runs of the sparse walk; the dense one runs once, or it would take all day."""
     seed: int = 0
+    """Of the random edges and seeds."""
     dense: bool = True
+    """Time the dense matrix of all pairs too."""
     json: Path | None = None
     """Write the result here."""
 

@@ -54,12 +54,13 @@ class Reference:
     """Where the page goes."""
 
     output: Path = Path("docs/command_line.md")
+    """The page to write."""
 
 
 def reference() -> str:
     """The page as Markdown. Raises InvalidSetting for a command whose help cannot be read."""
     found = commands()
-    parts = [INTRO, "## The app", "", *_help(["app.py"]), ""]
+    parts = [INTRO, "## The app", "", *help_of(["app.py"]), ""]
     for title, names in grouped(found).items():
         parts += [f"## {title}", ""]
         if title == DEVELOPERS:
@@ -67,14 +68,14 @@ def reference() -> str:
             parts += [f"| `python -m scripts.{name}` | {found[name]} |" for name in names]
             continue
         for name in names:
-            parts += [f"### {name}", "", *_help(["-m", f"scripts.{name}"]), ""]
+            parts += [f"### {name}", "", *help_of(["-m", f"scripts.{name}"]), ""]
             for subcommand in SUBCOMMANDS.get(name, ()):
-                parts += [f"#### {name} {subcommand}", "", *_help(["-m", f"scripts.{name}", subcommand]), ""]
+                parts += [f"#### {name} {subcommand}", "", *help_of(["-m", f"scripts.{name}", subcommand]), ""]
     return "\n".join(parts).rstrip("\n") + "\n"
 
 
-def _help(words: list[str]) -> list[str]:
-    """The help of one command as lines of Markdown."""
+def help_of(words: list[str]) -> list[str]:
+    """The help of one command, by the words after `python`, as lines of Markdown. Raises InvalidSetting."""
     environment = {**os.environ, "COLUMNS": str(HELP_WIDTH), "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     ran = subprocess.run(  # noqa: S603
         [sys.executable, *words, "--help"], cwd=REPOSITORY, env=environment, capture_output=True, check=False

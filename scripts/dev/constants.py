@@ -25,6 +25,7 @@ class Constants:
     """Where the module goes."""
 
     output: Path = Path("app/viewer/core/constants.mjs")
+    """The ES module to write."""
 
 
 def module() -> str:

@@ -138,8 +138,11 @@ class ExamplesConfig:
     """Where the checkpoint is and where the examples go."""
 
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     out: Path = Path("app/examples")
+    """Folder of the examples."""
     device: str = "auto"
+    """`auto` is the GPU if there is one."""
     side: int = 640
     """Pixels of the longer side of the images written."""
 

@@ -151,6 +151,7 @@ class Screenshots:
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder; the examples of the page must have maps of its classes."""
     out: Path = Path("docs/images")
+    """Folder of the screenshots."""
     names: tuple[str, ...] = ()
     """Make these only; all of them if left out."""
 

@@ -55,6 +55,7 @@ class CorpusConfig:
     out: Path
     """A new or empty folder."""
     seed: int = 0
+    """Of the pixels and the changed bytes."""
 
 
 def write_corpus(config: CorpusConfig) -> dict[str, str]:

@@ -34,9 +34,11 @@ class Fuzz:
     draws: int = 2000
     """Requests at random, beside the files."""
     seed: int = 0
+    """Of the files and the draws."""
     stride: int = 1
     """Upload every n-th hostile file; 1 is all of them."""
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     largest: int = 1344
     """Pixels of a square that is run before, at its own size: the memory that it takes stays with the server."""
     growth_mib: float = 100.0

@@ -33,10 +33,15 @@ class Load:
     """How many, and for how long."""
 
     users: int = 30
+    """Users at the same time."""
     minutes: float = 5.0
+    """Minutes that they use a page."""
     checkpoint: str = "checkpoints/voc"
+    """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     cache_mb: int = 256
+    """Memory for Predictions of all sessions together, in megabytes."""
     queue_size: int = 24
+    """Requests that may wait; one more is answered that the app is busy."""
     thought: float = 2.0
     """Seconds between a user's requests, on average."""
     browser: bool = True
@@ -44,6 +49,7 @@ class Load:
     restart: bool = False
     """End the server half way through and start it again."""
     seed: int = 0
+    """Of the images and of what the users choose."""
     against: Path | None = None
     """A folder with another version of this program, whose page is loaded in turns with this one."""
     rounds: int = 1

@@ -50,11 +50,13 @@ class Report:
     """Where results come from and where the pages go."""
 
     results: Path = Path("results")
+    """Folder of the JSON results."""
     checkpoints: Path = Path("checkpoints")
     """A folder of checkpoints, each of which gets its model card."""
     defaults: str = "voc"
     """The one whose defaults are the default rows of the tables."""
     out: Path = Path("docs/results.md")
+    """The page of the results; the other pages go into its folder."""
     summary: Path = Path("results/summary.json")
     """The claims, the headline and the sections of `out` as JSON, which the Results tab of the app shows."""
 
