@@ -1,9 +1,9 @@
-"""Look at one image: class scores, raw maps, and a figure that puts the methods side by side.
+"""Run a checkpoint on one image: class scores, raw maps, and a figure that puts the methods side by side.
 
-    python -m scripts.explain IMAGE --checkpoint checkpoints/voc --size 336 --out FILE.npz --figure FILE.png
+    python -m scripts.explain IMAGE --checkpoint checkpoints/voc --size 336 --output FILE.npz --figure FILE.png
 
-`--out` writes the whole Prediction (`crt.prediction.Prediction.load` reads it); `--json` prints the result for other
-programs.
+`--output` writes the whole Prediction (`crt.prediction.Prediction.load` reads it), and `--json FILE` the result for
+other programs; `--json -` prints it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from crt.cam_spec import CamSpec, class_ids
 from crt.errors import InvalidSetting, reason_of
 from crt.io_utils import atomic_path
 from crt.pass_reductions import Attention, PassReduction
-from crt.types import Method, Mode
+from crt.types import InferencePrecision, Method, Mode
 from scripts.cli import run_cli
+from scripts.output import write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from crt.viz import Extra
 
 LIKELY = 0.5
+STANDARD_OUTPUT = Path("-")
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,16 @@ class Explain:
     """More columns: names of `crt.analysis.explainers`, such as gradcam, layercam or scorecam."""
     explain_network: Method | None = None
     """The network that the explainers explain; CRT's, or the first there is."""
-    out: Path | None = None
-    """Write the Prediction here (npz)."""
+    output: Path | None = None
+    """Write the Prediction to this file (npz)."""
     figure: Path | None = None
     """Write the figure here (PNG, JPEG, WebP)."""
     device: str = "auto"
     """`auto` is the GPU if there is one."""
-    json: bool = False
-    """Print the result as JSON instead of a table."""
+    precision: InferencePrecision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32; explainers take float32."""
+    json: Path | None = None
+    """Write the result here; `-` prints it instead of the table."""
 
 
 def explain(config: Explain) -> dict:
@@ -77,6 +81,7 @@ def explain(config: Explain) -> dict:
     from crt.checkpoint import load_checkpoint
     from crt.data.images import load_image
     from crt.device import choose_device
+    from crt.precision import resolve
     from crt.predictor import InferenceConfig, Predictor
     from crt.viz import probabilities
     from scripts.report.evaluation import attention_of
@@ -91,7 +96,8 @@ def explain(config: Explain) -> dict:
     spec = replace(spec, **{name: value for name, value in given.items() if value is not None})
     threshold = defaults.threshold if config.threshold is None else config.threshold
     image = load_image(config.image)
-    predictor = Predictor(checkpoint, device=device)
+    bfloat16 = resolve(config.precision, device.type) == "bf16"
+    predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     prediction = predictor.predict(image, InferenceConfig(size=config.size, mode=config.mode, loops=spec.loops))
     single = checkpoint.config.single_label
     shares: dict[Method, np.ndarray] = {
@@ -106,6 +112,7 @@ def explain(config: Explain) -> dict:
         "source": list(prediction.source),
         "input": [prediction.grid.height, prediction.grid.width],
         "mode": config.mode,
+        "precision": "bfloat16" if bfloat16 else "float32",
         "loops": spec.loops,
         "refined": spec.refined,
         "attention": attention_of(defaults),
@@ -120,7 +127,9 @@ def explain(config: Explain) -> dict:
         "milliseconds": {stage: round(value, 1) for stage, value in {**prediction.timings, **seconds}.items()},
     }
     write(config, prediction, image, chosen, extras, result, defaults.attention)
-    print(json.dumps(result, indent=1) if config.json else class_table(result))
+    if config.json not in (None, STANDARD_OUTPUT):
+        write_json(config.json, result)
+    print(json.dumps(result, indent=1) if config.json == STANDARD_OUTPUT else class_table(result))
     return result
 
 
@@ -131,7 +140,7 @@ def check(config: Explain) -> None:
     unknown = [name for name in config.explainers if name not in EXPLAINERS]
     if unknown:
         raise InvalidSetting(f"There is no explainer {unknown[0]!r}: choose among {', '.join(EXPLAINERS)}.")
-    for path in (config.out, config.figure):
+    for path in (config.output, config.figure):
         if path is not None and not path.parent.is_dir():
             raise InvalidSetting(f"There is no folder {path.parent}: make it first.")
     if config.figure is not None and config.figure.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
@@ -171,7 +180,9 @@ def run_explainers(
         raise InvalidSetting(f"This checkpoint has no {method} network: choose among {', '.join(networks)}.")
     resized = image if config.size is None else resize_long_side(image, config.size)
     pixels = to_tensor(resized, *normalization_of(networks[method])).to(predictor.device)
-    for name in tqdm(dict.fromkeys(config.explainers), unit="explainer", disable=config.json or None):
+    for name in tqdm(
+        dict.fromkeys(config.explainers), unit="explainer", disable=config.json == STANDARD_OUTPUT or None
+    ):
         began = time.perf_counter()
         maps = EXPLAINERS[name].explain(networks[method], pixels, classes, prediction.grid)
         seconds[name] = 1000 * (time.perf_counter() - began)
@@ -191,10 +202,10 @@ def write(
     """The requested files. Raises InvalidSetting where one cannot be written."""
     from crt.viz import side_by_side
 
-    target = config.out
+    target = config.output
     try:
-        if config.out is not None:
-            with atomic_path(config.out) as temporary, temporary.open("wb") as stream:  # to a name NumPy adds .npz
+        if config.output is not None:
+            with atomic_path(config.output) as temporary, temporary.open("wb") as stream:  # to a name NumPy adds .npz
                 prediction.save(stream)
         if config.figure is not None:
             target = config.figure

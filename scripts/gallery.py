@@ -1,6 +1,6 @@
 """Make a static site of a folder of images: thumbnails with CAMs, and the interactive page of each image.
 
-    python -m scripts.gallery FOLDER --checkpoint voc --output site/
+    python -m scripts.gallery FOLDER --checkpoint voc --out site/
 
 `site/index.html` opens from the disk and from any web server as it is, such as that of a project page. It lists the
 images with the CAM of the class with the highest score, to be filtered by file name, class and score and sorted; each
@@ -46,7 +46,7 @@ class Config:
     """The images: JPEG, PNG, WebP, BMP, GIF or TIFF, also in subfolders."""
     checkpoint: str = "checkpoints/voc"
     """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
-    output: Path
+    out: Path
     """Folder of the site: empty, not there yet, or that of a gallery, which is brought up to date."""
     masks: Path | None = None
     """Folder of ground truth: a PNG named as its image, 0 background, k the k-th class of the checkpoint, 255 to
@@ -143,7 +143,7 @@ def summary(config: Config, result: dict[str, Any]) -> str:
     counts = [f"{result['made']} new", f"{result['kept']} kept"]
     counts += [f"{result[name]} {name}" for name in ("removed",) if result[name]]
     iou = "" if result["mean_iou"] is None else f", mean IoU {result['mean_iou']:.3f}"
-    return f"{config.output / 'index.html'}: {count_of(result['images'], 'image')} ({', '.join(counts)}){iou}"
+    return f"{config.out / 'index.html'}: {count_of(result['images'], 'image')} ({', '.join(counts)}){iou}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -88,8 +88,8 @@ def build_gallery(settings: GallerySettings, report: Report) -> GalleryResult:
         InvalidSetting: a setting is out of range, or the images are in the folder of masks, CAMs or the site.
         OSError: the site cannot be written.
     """
-    site = Site(settings.output)
-    given = (settings.output, settings.masks, *(folder for _, folder in settings.cams))
+    site = Site(settings.out)
+    given = (settings.out, settings.masks, *(folder for _, folder in settings.cams))
     others = [path for path in given if path is not None]
     if any(settings.folder.resolve().is_relative_to(path.resolve()) for path in others):
         raise InvalidSetting("The images need a folder without masks, CAMs and the site: put these elsewhere.")

@@ -15,7 +15,7 @@ class GallerySettings:
 
     Attributes:
         folder: of the images; those in its subfolders count.
-        output: folder of the site.
+        out: folder of the site.
         checkpoint: a folder, the name of a bundled checkpoint, or a Hub id.
         masks: folder of masks as PNG, found by the images' names; None without.
         cams: names of methods, each with the folder of its CAMs, found by the images' names.
@@ -27,7 +27,7 @@ class GallerySettings:
     """
 
     folder: Path
-    output: Path
+    out: Path
     checkpoint: str
     masks: Path | None = None
     cams: tuple[tuple[str, Path], ...] = ()
@@ -51,6 +51,6 @@ class GallerySettings:
             KeyError: `cams` is missing.
             TypeError: another field is missing, or one is not known.
         """
-        paths = ("folder", "output", "masks")
+        paths = ("folder", "out", "masks")
         read = {name: Path(value) if name in paths and value is not None else value for name, value in values.items()}
         return cls(**{**read, "cams": tuple((name, Path(folder)) for name, folder in values["cams"])})

@@ -1,6 +1,6 @@
 """Write the pages that hold numbers from the JSON results, so that no number is written by hand.
 
-    python -m scripts.report --results results --checkpoints checkpoints --out docs/results.md
+    python -m scripts.report --results results --checkpoints checkpoints --output docs/results.md
 
 Every measurement among `results/*.json` becomes a section of `docs/results.md`, with the command that made it; the
 model card of each checkpoint takes the sections that are about it, and `README.md` the headline table.

@@ -55,10 +55,10 @@ class Report:
     """A folder of checkpoints, each of which gets its model card."""
     defaults: str = "voc"
     """The one whose defaults are the default rows of the tables."""
-    out: Path = Path("docs/results.md")
+    output: Path = Path("docs/results.md")
     """The page of the results; the other pages go into its folder."""
     summary: Path = Path("results/summary.json")
-    """The claims, the headline and the sections of `out` as JSON, which the Results tab of the app shows."""
+    """The claims, the headline and the sections of `output` as JSON, which the Results tab of the app shows."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def compose(
 
 
 def report(config: Report) -> None:
-    """Write `out`, its charts, the model cards, the summary that the app shows, and the table of the README above."""
+    """Write all pages, their charts, the model cards, the summary that the app shows, and the table of the README."""
     checkpoints = {
         path.parent.name: read_config(path.parent) for path in sorted(config.checkpoints.glob(f"*/{CONFIG_FILE}"))
     }
@@ -107,11 +107,11 @@ def report(config: Report) -> None:
         raise InvalidDataset(f"{config.results} holds no results: run scripts.evaluate with --json first.")
     made = compose(measured, defaults, checkpoints, config.checkpoints)
     figures = {chart_file(section, chart): figure(chart) for section in made.sections for chart in section.charts}
-    write_charts(config.out.parent / FIGURES, figures)
+    write_charts(config.output.parent / FIGURES, figures)
     for page, text in made.pages.items():
-        path = config.out if page == RESULTS_PAGE else config.out.parent / f"{page}.md"
+        path = config.output if page == RESULTS_PAGE else config.output.parent / f"{page}.md"
         path.write_text(text, encoding="utf-8")
-    write_front_page(config.out.parent.parent / README, made.headline)
+    write_front_page(config.output.parent.parent / README, made.headline)
     write_json(config.summary, made.summary)
     for name, text in made.cards.items():
         (config.checkpoints / name / README).write_text(text, encoding="utf-8")

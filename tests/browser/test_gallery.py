@@ -47,7 +47,7 @@ def site(checkpoint, tmp_path_factory) -> Path:
     cams = (("Grad-CAM", other), (HOSTILE[:60], other))
     settings = GallerySettings(images, folder / "site", checkpoint, masks, cams, size="224", mode="non-overlap")
     build_gallery(settings, lambda *_: None)
-    return settings.output
+    return settings.out
 
 
 @pytest.fixture

@@ -231,7 +231,7 @@ def test_the_command_takes_names_numbers_and_the_checkpoint_s_defaults(tmp_path,
     from scripts.explain import Explain, explain
 
     folder = str(tiny_checkpoint(tmp_path / "tiny"))
-    result = explain(Explain(CAT, checkpoint=folder, size=96, classes=("DOG", "0"), json=True))
+    result = explain(Explain(CAT, checkpoint=folder, size=96, classes=("DOG", "0")))
     assert list(result["classes"]) == ["dog", "cat"]
     assert (result["loops"], result["refined"]) == (2, True)
     with pytest.raises(InvalidSetting, match=r"did you mean dog\?"):

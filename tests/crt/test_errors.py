@@ -125,7 +125,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path, error: OSError) -> Non
     def fail(_: object) -> None:
         raise error
 
-    config = Explain(tmp_path / "cat.png", out=tmp_path / "cat.npz")
+    config = Explain(tmp_path / "cat.png", output=tmp_path / "cat.npz")
     with pytest.raises(InvalidSetting) as caught:
         write(config, cast("Prediction", SimpleNamespace(save=fail)), *cast("tuple", (None, [], [], {}, None)))
     assert whole(str(caught.value)) and "cat.npz cannot be written" in str(caught.value)

@@ -19,7 +19,7 @@ from tests.helpers.in_process import run_command
 from tests.helpers.tiny import tiny_checkpoint
 
 ENDED = {"images": 2, "made": 1, "kept": 1, "removed": 0, "masks": 0, "mean_iou": None, "failed": []}
-WORDS = ("images", "--checkpoint", "mine", "--output", "site")
+WORDS = ("images", "--checkpoint", "mine", "--out", "site")
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_folder_becomes_a_site_and_a_damaged_image_is_an_error_at_the_end(tmp_
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)).save(images / "a.png")
     (images / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 nothing")
     checkpoint = tiny_checkpoint(tmp_path / "tiny")
-    words = (images, "--checkpoint", checkpoint, "--output", site, "--size", "224", "--mode", "non-overlap")
+    words = (images, "--checkpoint", checkpoint, "--out", site, "--size", "224", "--mode", "non-overlap")
     done = run_command("scripts.gallery", *words, "--json", tmp_path / "made.json")
     assert done.returncode == 1, done.stderr
     assert done.stdout == f"{site / 'index.html'}: 1 image (1 new, 0 kept)\n"
@@ -63,7 +63,7 @@ def test_all_options_reach_the_process(answered: list[dict[str, Any]], capsys: p
     assert answered[-1] == {
         "folder": Path("images"),
         "checkpoint": "mine",
-        "output": Path("site"),
+        "out": Path("site"),
         "masks": Path("masks"),
         "cams": [("Grad-CAM", "runs/a=b"), ("Mine", "c")],
         "size": "448",
@@ -75,7 +75,7 @@ def test_all_options_reach_the_process(answered: list[dict[str, Any]], capsys: p
     assert capsys.readouterr().out == f"{Path('site/index.html')}: 2 images (1 new, 1 kept)\n"
     made = json.loads(Path("made.json").read_text())
     cams = [["Grad-CAM", "runs/a=b"], ["Mine", "c"]]
-    assert made == {**answered[-1], "folder": "images", "output": "site", "masks": "masks", "cams": cams, **ENDED}
+    assert made == {**answered[-1], "folder": "images", "out": "site", "masks": "masks", "cams": cams, **ENDED}
 
 
 @pytest.mark.parametrize(

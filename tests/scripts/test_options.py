@@ -1,4 +1,4 @@
-"""The options of all commands: each has a help text."""
+"""The options of all commands: each has a help text, and those of one name mean the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 from scripts.__main__ import DEVELOPERS, commands, grouped
 from scripts.dev.cli_reference import help_of
@@ -22,6 +24,11 @@ class Option(NamedTuple):
     command: str
     term: str
     text: str
+
+    @property
+    def name(self) -> str:
+        """Without dashes and the group that it is in, such as `out` of `--train.out PATH`."""
+        return self.term.split(maxsplit=1)[0].strip("-,").rpartition(".")[2]
 
 
 def options_of(command: str, lines: list[str]) -> list[Option]:
@@ -42,6 +49,11 @@ def options() -> list[Option]:
     return found
 
 
+def named(name: str) -> list[Option]:
+    """All options of a name."""
+    return [option for option in options() if option.name == name and option.term.startswith("-")]
+
+
 def test_all_commands_are_read() -> None:
     without = {"dev.audit"}
     assert {option.command for option in options()} >= {*commands(), "The app"} - without
@@ -59,3 +71,13 @@ def test_an_option_without_a_help_text_is_found() -> None:
         "- `--size INT`: Px. (default: 3)",
     ]
     assert [bool(option.text) for option in options_of("x", lines)] == [False, False, False, True]
+
+
+@pytest.mark.parametrize(("name", "says"), [("json", "write"), ("out", "folder"), ("output", "file|page|module")])
+def test_where_a_result_goes_is_named_in_one_way(name: str, says: str) -> None:
+    """`--json`: a path of JSON; `--out`: a folder; `--output`: one file."""
+    found = named(name)
+    assert len(found) > 1
+    for option in found:
+        assert re.fullmatch(rf"--\S*{name} (\{{None\}}\|)?PATH", option.term), option
+        assert re.search(says, option.text.lower()), option

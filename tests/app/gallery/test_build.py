@@ -284,5 +284,5 @@ def test_wrong_settings_make_no_folder(made, changes, error):
     if "cams" in changes:
         changes = {"cams": (("Other", made.folder / changes["cams"]),)}
     with pytest.raises(error):
-        made.again(output=made.folder / "new", **changes)
+        made.again(out=made.folder / "new", **changes)
     assert not (made.folder / "new").exists()

@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib import colormaps
 from PIL import Image
 
+import crt
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
 from crt.models.outputs import CnnOutputs
@@ -188,8 +189,9 @@ def photo(tmp_path, image):
 
 def test_the_command_writes_a_prediction_and_a_figure(folder, photo, tmp_path, capsys):
     out, figure = tmp_path / "trace.bin", tmp_path / "figure.png"
-    arguments = [str(photo), "--checkpoint", str(folder), "--size", "96", "--out", str(out), "--figure", str(figure)]
-    assert main([*arguments, "--explainers", "gradcam", "eigencam", "--json", "--classes", "dog", "cat"]) == 0
+    arguments = [str(photo), "--checkpoint", str(folder), "--size", "96"]
+    arguments += ["--output", str(out), "--figure", str(figure), "--json", "-", "--classes", "dog", "cat"]
+    assert main([*arguments, "--explainers", "gradcam", "eigencam"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert list(result["classes"]) == ["dog", "cat"]
     assert set(result["classes"]["dog"]) == {"resnet", "tscam", "crt", "crt_cnn"}
@@ -221,7 +223,7 @@ def test_the_command_refines_as_the_checkpoint_does_without_options(
     (folder / "config.json").write_text(json.dumps(config))
     figure = tmp_path / "figure.png"
     asked = [str(photo), "--checkpoint", str(folder), "--size", "96", "--classes", "dog", "--figure", str(figure)]
-    assert main([*asked, *arguments, "--json"]) == 0
+    assert main([*asked, *arguments, "--precision", "fp32", "--json", "-"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["refined"], result["attention"]) == (refined, attention)
     seen = Predictor(load_checkpoint(folder)).predict(image, InferenceConfig(size=96, loops=2))
@@ -238,9 +240,26 @@ def test_without_files_it_prints_the_scores(folder, photo, capsys):
     assert "loops 1" in printed
 
 
+@pytest.mark.parametrize(("precision", "name"), [("bf16", "bfloat16"), ("fp32", "float32")])
+def test_the_command_runs_in_a_precision_and_writes_its_result_as_json(
+    folder, photo, tmp_path, capsys, precision, name
+):
+    out, file = tmp_path / "photo.npz", tmp_path / "results" / "photo.json"
+    words = [str(photo), "--checkpoint", str(folder), "--size", "96", "--precision", precision]
+    assert main([*words, "--output", str(out), "--json", str(file)]) == 0
+    assert "CRT, CNN branch" in capsys.readouterr().out
+    assert json.loads(file.read_text())["precision"] == name == Prediction.load(out).provenance["precision"]
+
+
+def test_the_command_takes_the_precision_of_this_machine_without_options(folder, photo, capsys):
+    assert main([str(photo), "--checkpoint", str(folder), "--size", "96", "--json", "-"]) == 0
+    printed, loaded = json.loads(capsys.readouterr().out), crt.load(folder, device="cpu")
+    assert (printed["precision"] == "bfloat16") is loaded.bfloat16
+
+
 def test_the_likely_classes_are_chosen(folder, photo, capsys):
     def shares_of(*options: str) -> dict[str, float]:
-        assert main([str(photo), "--checkpoint", str(folder), "--json", *options]) == 0
+        assert main([str(photo), "--checkpoint", str(folder), "--json", "-", *options]) == 0
         return {name: one["crt"] for name, one in json.loads(capsys.readouterr().out)["classes"].items()}
 
     everything = shares_of("--classes", *CLASSES)
@@ -254,7 +273,7 @@ def test_the_likely_classes_are_chosen(folder, photo, capsys):
     [
         (["--classes", "tree"], "Unknown class 'tree': choose among cat, dog, person"),
         (["--explainers", "crystalball"], "no explainer 'crystalball': choose among gradcam"),
-        (["--out", "/nothing/of/this/name/x.npz"], "There is no folder"),
+        (["--output", "/nothing/of/this/name/x.npz"], "There is no folder"),
         (["--figure", "x.txt"], "png, .jpg or .webp"),
         (["--size", "5"], "32 to 2048"),
         (["--loops", "99"], "0 to 8"),
@@ -290,7 +309,7 @@ def fails_with(code, words, message, capsys):
 
 def test_a_folder_in_the_way_of_a_file(folder, photo, tmp_path, capsys):
     (tmp_path / "taken.npz").mkdir()
-    assert main([str(photo), "--checkpoint", str(folder), "--out", str(tmp_path / "taken.npz")]) == 2
+    assert main([str(photo), "--checkpoint", str(folder), "--output", str(tmp_path / "taken.npz")]) == 2
     assert "cannot be written" in capsys.readouterr().err
 
 

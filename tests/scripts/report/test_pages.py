@@ -119,7 +119,7 @@ def test_charts_are_written_beside_the_page_the_same_every_time(tmp_path, monkey
             Report(
                 tmp_path / "results",
                 tmp_path / "checkpoints",
-                out=tmp_path / "docs" / "results.md",
+                output=tmp_path / "docs" / "results.md",
                 summary=tmp_path / "summary.json",
             )
         )
@@ -146,7 +146,7 @@ def test_the_committed_pages_are_what_the_results_say(tmp_path, monkeypatch):
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "figures").iterdir()}
     (tmp_path / "figures" / "old.svg").write_text("of an earlier report")
     summary = tmp_path / "summary.json"
-    report(Report(ROOT / "results", tmp_path / "checkpoints", out=tmp_path / "results.md", summary=summary))
+    report(Report(ROOT / "results", tmp_path / "checkpoints", output=tmp_path / "results.md", summary=summary))
     assert summary.read_text() == (ROOT / "results/summary.json").read_text()
     text = (tmp_path / "results.md").read_text()
     assert text == (ROOT / "docs/results.md").read_text()
