@@ -48,7 +48,7 @@ def pipeline_claims(result: dict[str, Any], defaults: Defaults, subject: str) ->
     found = {row["stage"]: row["miou"] for row in result["stages"] if row["measure"] == "VOC-21"}
     if not {"seeds", "random_walk"} <= found.keys():
         return []
-    paper = pipeline.PAPER_MIOU["random_walk"] - pipeline.PAPER_MIOU["seeds"]
+    paper = pipeline.PAPER_MIOU["masks"] - pipeline.PAPER_MIOU["seeds"]
     compared = {"after the walk minus before": Gap(Paired((found["random_walk"] - found["seeds"],)), paper)}
     return [
         claim(

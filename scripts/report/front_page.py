@@ -22,14 +22,14 @@ PAPER_ROW = "CRT (2022)"
 SEEDS_MEASURE = "VOC 2012, seeds, mIoU"
 STAGE_MEASURES = {
     "seeds": SEEDS_MEASURE,
-    "random_walk": "VOC 2012, pseudo masks, mIoU",
+    "masks": "VOC 2012, pseudo masks, mIoU",
     "predicted_masks": "VOC 2012, DeepLab-V2 trained on them, mIoU",
 }
 """Stages of the pipeline, each over all 21 classes."""
 BOX_MEASURES = {"top1": "CUB, Top-1", "top5": "CUB, Top-5", "gt_known": "CUB, GT-known"}
 """Measures of boxes in the order of the published columns."""
 PAPER_IMAGES = {
-    **dict.fromkeys((SEEDS_MEASURE, STAGE_MEASURES["random_walk"]), "all of train"),
+    **dict.fromkeys((SEEDS_MEASURE, STAGE_MEASURES["masks"]), "all of train"),
     STAGE_MEASURES["predicted_masks"]: "all of val",
     **dict.fromkeys(BOX_MEASURES.values(), "all of test, 200 classes"),
 }

@@ -40,7 +40,7 @@ def test_each_row_is_a_measure_of_the_paper() -> None:
     boxes = json.loads((ROOT / "results/cub_test.json").read_text(encoding="utf-8"))
     assert rows["VOC 2012, seeds, mIoU"][1] == "57.7"
     for name, stage, paper in (
-        ("pseudo masks", "random_walk", "71.8"),
+        ("pseudo masks", "masks", "71.8"),
         ("DeepLab-V2 trained on them", "predicted_masks", "71.2"),
     ):
         row = rows.get(f"VOC 2012, {name}, mIoU")

@@ -275,7 +275,7 @@ def test_the_pipeline_becomes_a_table_beside_what_others_published():
     assert section.tables[0].rows[0][4] == "–" and section.tables[0].rows[2][4:] == ("-1.1", "80.0", "–")
     assert section.sentences == ("No verdict: 1 seed, a verdict needs 3.",)
     (chart,) = section.charts
-    assert [(line.name, line.x) for line in chart.lines] == [("animals", (0, 1, 2)), ("paper, VOC-21", (0, 1, 3))]
+    assert [(line.name, line.x) for line in chart.lines] == [("animals", (0, 1, 2)), ("paper, VOC-21", (0, 2, 3))]
     assert ("seeds", "2") in section.tables[2].rows and section.command == "python -m x"
     text = markdown(section)
     assert "| the pseudo masks | 3 of train | animals | 71.0 | -1.1 | 80.0 | – |" in text and "| CRT (2022) |" in text
