@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+from crt import __version__
 from crt.train.config import portable_root
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +27,11 @@ def run_record(module: str, presets: Collection[str] = (), argv: Sequence[str] |
     preset = words[0] if words and words[0] in presets else None
     command = shlex.join(["python", "-m", module, *(_portable(word) for word in words)])
     return {"preset": preset, "command": command, "commit": _commit()}
+
+
+def program() -> dict[str, str | None]:
+    """`version` and `commit` of this program, for the record of a measurement; the commit as in `run_record`."""
+    return {"version": __version__, "commit": _commit()}
 
 
 def _portable(word: str) -> str:

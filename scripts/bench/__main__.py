@@ -19,7 +19,7 @@ import tyro
 from crt.errors import InvalidSetting
 from scripts.cli import run_cli
 from scripts.output import write_json
-from scripts.provenance import command_of
+from scripts.provenance import command_of, program
 
 BenchSection = Literal[
     "ablation", "one_map", "utilization", "tried", "peers", "first", "growth", "masks", "training", "needed", "reading",
@@ -95,6 +95,7 @@ def bench(config: Bench) -> dict[str, Any]:
     result = {
         "bench": bench,
         "command": command(config),
+        **program(),
         "machine": describe_machine(),
         "threads": threads,
         "torch": torch.__version__,

@@ -32,7 +32,7 @@ from scripts.chromium import find_chromium
 from scripts.cli import run_cli
 from scripts.loadtest.server import START_S, served
 from scripts.output import write_json
-from scripts.provenance import ROOT, command_of
+from scripts.provenance import ROOT, command_of, program
 
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
 ZOOMS = (1, 3)
@@ -121,6 +121,7 @@ def bench_frontend(config: FrontendBench) -> dict:
         version = browser.version
     result = {
         "command": command(config),
+        **program(),
         "measure": "one step of the threshold slider, from the start of its frame until all canvases have their pixels",
         "machine": machine(),
         "chromium": version,

@@ -32,7 +32,7 @@ from scripts.cli import run_cli
 from scripts.loadtest.client import PAGE, Outcome, PageClient
 from scripts.loadtest.server import START_S, Server, served
 from scripts.output import write_json
-from scripts.provenance import ROOT, command_of
+from scripts.provenance import ROOT, command_of, program
 
 PHOTO_MEGAPIXELS = (0.2, 24.0)
 """Sizes of the photographs whose first part is timed."""
@@ -97,6 +97,7 @@ def bench_latency(config: LatencyBench) -> dict[str, Any]:
     result = {
         "latency": times,
         "command": command(config),
+        **program(),
         "machine": describe_machine(),
         "checkpoint": checkpoint.name,
         "networks": list(checkpoint.networks),

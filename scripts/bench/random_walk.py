@@ -24,7 +24,7 @@ from crt.pseudo_labels.paths import search_paths
 from crt.pseudo_labels.settings import IRN_WALK, WalkSettings
 from scripts.cli import run_cli
 from scripts.output import write_json
-from scripts.provenance import command_of
+from scripts.provenance import command_of, program
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ def bench_walk(config: WalkBench) -> dict:
         "classes": config.classes,
         "settings": vars(IRN_WALK),
         "command": command(config),
+        **program(),
         "machine": describe_machine(),
         "threads": torch.get_num_threads(),
         "sparse_seconds": [round(value, 4) for value in times],

@@ -20,7 +20,7 @@ from scripts.fuzz.corpus import corpus
 from scripts.loadtest.client import PAGE, Outcome
 from scripts.loadtest.server import Server, served
 from scripts.output import write_json
-from scripts.provenance import command_of
+from scripts.provenance import command_of, program
 
 SHARES = {"settings": 0.5, "links": 0.2, "names": 0.1, "requests": 0.2}
 """Of the draws."""
@@ -131,6 +131,7 @@ def fuzz(config: Fuzz) -> dict[str, Any]:
         "draws": config.draws,
         "seed": config.seed,
         "command": command(config),
+        **program(),
         "machine": describe_machine(),
     }
     if config.json is not None:

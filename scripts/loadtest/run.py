@@ -18,7 +18,7 @@ from tqdm import tqdm
 from scripts.loadtest.server import served
 from scripts.loadtest.users import BROWSER, Deadline, Load, Tally, browse, use, write_images
 from scripts.output import write_json
-from scripts.provenance import ROOT, command_of
+from scripts.provenance import ROOT, command_of, program
 
 SETTLED = 0.2  # of the time goes by before memory is judged
 
@@ -38,6 +38,7 @@ def load(config: Load) -> dict[str, Any]:
         "rounds": config.rounds,
         "restart": config.restart,
         "command": command(config),
+        **program(),
         "machine": describe_machine(),
     }
     if config.against is not None:

@@ -18,8 +18,9 @@ from scripts.report.chart_files import write_charts
 from scripts.report.charts import figure
 from scripts.report.first_sections import first_sections
 from scripts.report.front_page import headline_table, write_front_page
-from scripts.report.markdown import FIGURES, chart_file, markdown
+from scripts.report.markdown import FIGURES, chart_file, markdown, table_markdown
 from scripts.report.model_card import card, seeds_of
+from scripts.report.origin import origins
 from scripts.report.overview import is_about, overview
 from scripts.report.reliability import RELIABILITY_PAGE, faults
 from scripts.report.sections import Measured, read_measured
@@ -85,7 +86,7 @@ def compose(
     others[RELIABILITY_PAGE].append(faults())
     first = first_sections(measured, about, defaults, checkpoints)
     pages = {RESULTS_PAGE: RESULTS_INTRO + "\n".join(map(markdown, [*first, *own]))}
-    pages |= {page: OTHERS[page] + "\n".join(map(markdown, mine)) for page, mine in others.items()}
+    pages |= {page: _intro(page, measured) + "\n".join(map(markdown, mine)) for page, mine in others.items()}
     shown = [dataclasses.asdict(_of_lines(section)) for section in own]
     return Pages(
         pages,
@@ -115,6 +116,12 @@ def report(config: Report) -> None:
     write_json(config.summary, made.summary)
     for name, text in made.cards.items():
         (config.checkpoints / name / README).write_text(text, encoding="utf-8")
+
+
+def _intro(page: str, measured: Sequence[Measured]) -> str:
+    """How a page beside that of the results begins, with what each of its files was measured with."""
+    table = origins(one for one in measured if one.section.page == page)
+    return OTHERS[page] + ("\n".join([*table_markdown(table), ""]) if table.rows else "")
 
 
 def _of_lines(section: Section) -> Section:

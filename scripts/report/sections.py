@@ -46,11 +46,12 @@ SEVERAL: dict[str, Callable[[dict[str, Any], Defaults], tuple[Section, ...]]] = 
 
 @dataclass(frozen=True)
 class Measured:
-    """A result, what kind it is (a key of `KINDS`), and its section."""
+    """A result, what kind it is (a key of `KINDS`), its section, and the name of its file."""
 
     kind: str
     result: dict[str, Any]
     section: Section
+    file: str = ""
 
 
 def read_measured(folder: Path, defaults: Defaults) -> tuple[Measured, ...]:
@@ -75,7 +76,7 @@ def read_file(path: Path, defaults: Defaults) -> list[Measured]:
         sections = SEVERAL[kind](result, defaults) if kind in SEVERAL else (KINDS[kind](result, defaults),)
     except (KeyError, TypeError) as error:
         raise InvalidDataset(f"{path} was written by another version ({error!r}): measure it again.") from error
-    return [Measured(kind, result, section) for section in sections]
+    return [Measured(kind, result, section, path.name) for section in sections]
 
 
 def read_results(folder: Path, defaults: Defaults) -> tuple[Section, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import tyro
 
+from crt import __version__
 from crt.evaluation.bootstrap import Bootstrap
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.train.ablations import Schedule
@@ -23,6 +24,7 @@ from scripts.bench import latency as latency_bench
 from scripts.bench import random_walk as walk_bench
 from scripts.fuzz import run as fuzz
 from scripts.loadtest import run as load
+from scripts.provenance import program, run_record
 
 ROOT = Path("/data/VOC2012")
 SMALL = DEEPLAB["two-cores"][1]
@@ -261,3 +263,8 @@ def test_a_command_has_every_field_and_no_folder_of_one_machine(name: str) -> No
         for field in others:
             assert getattr(found, field) == getattr(changed, field), text
         assert "/data/" not in text and "/runs/" not in text
+
+
+def test_a_measurement_records_the_program() -> None:
+    recorded = program()
+    assert recorded["version"] == __version__ and recorded["commit"] == run_record("scripts.bench", argv=())["commit"]

@@ -60,6 +60,7 @@ def test_every_section_runs(tmp_path, monkeypatch):
         Bench(sections, "deit_tiny_patch16_224", "resnet18", size=224, runs=1, checkpoint=shipped, json=file)
     )
     assert json.loads(file.read_text()) == result and set(result["bench"]) == set(sections)
+    assert {"version", "commit"} <= result.keys()
     ratios = result["bench"]["ablation"]["ratio"].values()
     assert all(ratio["median"] > 1 for ratio in ratios)  # five runs against one
     assert 0 < result["bench"]["utilization"]["utilization"] < 1.5

@@ -45,7 +45,7 @@ def test_the_result_is_complete(tmp_path):
     assert result["first_map_s"]["median"] > 0
     assert set(result["machine"]) == {"cpu", "cores", "system"}
     assert result["machine"]["cores"] >= 1
-    assert result["repeats"] == 2
+    assert result["repeats"] == 2 and {"version", "commit"} <= result.keys()
     assert result["command"] == "python -m scripts.bench.frontend --checkpoint tiny --image image.png --repeats 2"
     assert str(tmp_path) not in json.dumps(result)
 

@@ -34,6 +34,7 @@ def test_the_server_reports_its_time_and_a_cached_run_is_shorter(tmp_path):
     subprocess.run([sys.executable, "-m", "scripts.bench.latency", *map(str, words)], cwd=ROOT, check=True)
     result = json.loads((tmp_path / "results" / "latency.json").read_text())
     assert result["command"].endswith("scripts.bench.latency --checkpoint tiny --image image.png --visitors 1")
+    assert {"version", "commit"} <= result.keys()
     assert result["visitors"] == 1 and result["checkpoint"] == "tiny"
     assert next(iter(result["latency"])) == "fp32"
     for reported in result["latency"].values():

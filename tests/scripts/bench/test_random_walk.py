@@ -35,6 +35,7 @@ def test_the_command_writes_what_it_measured(tmp_path):
     result = bench_walk(WalkBench(12, 16, runs=3, json=tmp_path / "sub" / "walk.json"))
     assert json.loads((tmp_path / "sub" / "walk.json").read_text()) == result
     assert result["command"] == "python -m scripts.bench.random_walk --height 12 --width 16 --runs 3"
+    assert {"version", "commit"} <= result.keys()
     assert KINDS["sparse_seconds"](result, Defaults()).command == result["command"]
     assert result["largest_difference"] < 1e-3 and len(result["sparse_seconds"]) == 3
     assert result["ratio"] == pytest.approx(result["dense_seconds"] / result["sparse_median_seconds"], rel=0.1, abs=0.2)

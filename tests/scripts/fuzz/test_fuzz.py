@@ -61,7 +61,7 @@ def test_nothing_crashes(tmp_path):
         assert row["crashes"] == [] and row["crashed"] == 0, name
         assert row["asked"] == row["answered"] + row["refused"] > 2
     assert result["fuzz"]["settings"]["refused"] > result["fuzz"]["settings"]["answered"] > 0
-    assert (result["tracebacks"], result["health"]) == (0, "ok")
+    assert (result["tracebacks"], result["health"]) == (0, "ok") and {"version", "commit"} <= result.keys()
     memory, cache = result["memory_mib"], result["cache_mib"]
     assert set(memory) == {"before", "largest", "warm", "half", "after"}
     assert min(memory.values()) > 100 and 0 <= cache["half"] <= cache["after"] <= cache["limit"]
