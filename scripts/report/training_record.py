@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from crt.errors import InvalidCheckpoint
 from scripts.report.base import NOT_RECORDED, Table
 from scripts.report.markdown import REPRODUCE
 from scripts.report.recorded_preset import preset_of
@@ -17,9 +16,8 @@ SIDES = {"long": "long side", "short": "short side", "both": "both sides"}
 
 
 def trainings(records: Mapping[str, Mapping[str, Any]]) -> Table:
-    """How the networks were trained: a row for each fact, a column for each record.
-
-    Raises InvalidCheckpoint for a record of no known kind.
+    """How the networks were trained: a row for each fact, a column for each record. `records`: those with a config of
+    a model, and those of the networks that make masks.
     """
     columns = {name: _facts(name, part) for name, part in records.items()}
     names = dict.fromkeys(fact for facts in columns.values() for fact in facts)
@@ -44,10 +42,8 @@ def _facts(name: str, part: Mapping[str, Any]) -> dict[str, str]:
     recorded = f"`{part['preset']}`" if part.get("preset") else None
     if "model" in values:
         own, preset = _from_labels(part), recorded or _by_config(values)
-    elif name in MASK_RECORDS:
-        own, preset = _from_masks(name, part), recorded or NOT_RECORDED
     else:
-        raise InvalidCheckpoint(f"The training record {name!r} is of no known kind: it must have a config of a model.")
+        own, preset = _from_masks(name, part), recorded or NOT_RECORDED
     return {
         "images": f"{part['images']}",
         **own,

