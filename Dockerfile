@@ -1,5 +1,5 @@
-# The explorer on a CPU: docker build -t crt . && docker run -p 7860:7860 crt
-# With CUDA: docker build --build-arg TORCH_INDEX=https://pypi.org/simple -t crt . && docker run --gpus all -p 7860:7860 crt
+# The explorer on a CPU: docker build -t crt . && docker run -p 127.0.0.1:7860:7860 crt
+# With CUDA: docker build --build-arg TORCH_INDEX=https://pypi.org/simple -t crt . && docker run --gpus all -p 127.0.0.1:7860:7860 crt
 FROM python:3.11-slim AS builder
 
 # pydensecrf2 is built from source

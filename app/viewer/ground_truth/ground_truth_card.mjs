@@ -1,5 +1,5 @@
 // The card 'Ground truth': where the truth of the chosen classes comes from, and a mask PNG that the user gives. The file
-// is read in this page and sent nowhere.
+// is read in this page; the file itself is not sent.
 
 import { loaded } from '../core/later.mjs';
 import { RequestError } from '../core/rpc.mjs';
