@@ -132,10 +132,13 @@ def test_every_block_has_a_language_that_is_checked(block: Block) -> None:
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with photo.jpg, where the names of the bundled checkpoints are those of tiny ones."""
+    """A folder with photo.jpg and an example, where the names of the bundled checkpoints are those of tiny ones."""
     for name in ("voc", "cub"):
         tiny_checkpoint(tmp_path / "checkpoints" / name, name=name)
-    Image.effect_noise((80, 60), 80).convert("RGB").save(tmp_path / "photo.jpg")
+    example = tmp_path / "app/examples/cat.jpg"
+    example.parent.mkdir(parents=True)
+    for path in (tmp_path / "photo.jpg", example):
+        Image.effect_noise((80, 60), 80).convert("RGB").save(path)
     monkeypatch.setattr("crt.checkpoint.load.BUNDLED", tmp_path / "checkpoints")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -172,3 +175,8 @@ def test_the_tables_of_data_are_read(block: Block, tmp_path: Path) -> None:
 
 def first_cell(row: str) -> str:
     return row.partition(",")[0]
+
+
+def test_the_images_of_the_readme_are_in_the_repository() -> None:
+    names = re.findall(r"[\w/]+\.jpg", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert names and all((ROOT / name).is_file() for name in names)
