@@ -3,7 +3,6 @@
 import ast
 import inspect
 import json
-import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from app import gradio_compat as compat
 from app.theme import theme
 from app.viewer import Viewer
 from tests.helpers import http_client
+from tests.helpers.until import until
 
 ROOT = Path(__file__).parents[2]
 SECRET = "/etc/hostname"
@@ -129,12 +129,11 @@ def test_messages_that_nothing_reads_go_and_those_that_are_read_stay(running, mo
     kept = demo._queue.pending_messages_per_session
     body = {"data": ["x"], "fn_index": ANSWER, "session_hash": "unread"}
     assert http_client.post(f"{url}{compat.QUEUE_JOIN[1:]}", json=body).status_code == 200
-    while "unread" not in kept or not any(one.msg == "process_completed" for one in [*kept["unread"]._queue]):
-        time.sleep(0.05)
+    until(lambda: "unread" in kept and any(one.msg == "process_completed" for one in [*kept["unread"]._queue]))
     assert json.loads(asked(url, ANSWER, ["x"], event_data={})["data"][0]) == {}
     assert "unread" in kept  # it may still be read
-    monkeypatch.setattr(compat, "UNREAD_S", 0.2)
-    time.sleep(0.3)
+    oldest, since = demo._waiting["unread"]
+    demo._waiting["unread"] = oldest, since - compat.UNREAD_S
     assert json.loads(asked(url, ANSWER, ["x"], event_data={})["data"][0]) == {}
     assert "unread" not in kept
     assert "unread" not in demo._queue.pending_event_ids_session

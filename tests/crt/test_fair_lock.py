@@ -1,21 +1,14 @@
 """The lock is given out in order of arrival, and never lost."""
 
 import threading
-import time
 
 import pytest
 
 from crt import fair_lock
 from crt.fair_lock import FairLock
+from tests.helpers.until import until
 
 PATIENCE = 300
-
-
-def until(condition) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def joined(threads) -> None:

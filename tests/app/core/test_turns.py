@@ -1,13 +1,13 @@
 """The order in which visitors get the networks, with fake work on the real thread."""
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 
 from app.core.turns import FULL, QueueFull, Turns, VisitorLeft
 from app.core.visitors import Visitor, Wait, current_visitor, visiting
+from tests.helpers.until import until
 
 PATIENCE = 60
 
@@ -22,13 +22,6 @@ class Gate:
         self.began.set()
         assert self.may_end.wait(PATIENCE)
         return "gate"
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def result_of(ticket):

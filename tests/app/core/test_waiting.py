@@ -1,8 +1,6 @@
 """What visitors share, and what they wait for: runs of tiny networks in the order of `app.core.turns`."""
 
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from crt.data.images import load_image
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
+from tests.helpers.until import until
 
 PATIENCE = 120
 SHORT, LONG = InferenceConfig(size=96, loops=1), InferenceConfig(size=448, loops=3)
@@ -70,13 +69,6 @@ def held(monkeypatch):
     one = Held(monkeypatch)
     yield one
     one.go.set()
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def claims(explorer: Explorer) -> int:

@@ -1,5 +1,4 @@
 import threading
-import time
 from dataclasses import replace
 from typing import cast
 
@@ -23,6 +22,7 @@ from crt.postprocess import class_probabilities
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
+from tests.helpers.until import until
 
 SETTINGS = InferenceConfig(size=96, loops=2)
 FAST = FaithfulnessConfig(steps=3, removed=(0.3, 0.7))
@@ -287,11 +287,10 @@ def test_it_stops_before_a_run(runs):
 
 def test_another_user_who_comes_during_a_run_is_served_after_that_run(predictor, image, monkeypatch):
     scored = scored_class(predictor, image, SETTINGS, method="crt", index=0, loops=2)
-    network, batches, served, waiting = predictor.checkpoint.networks["crt"], [], [], threading.Event()
+    network, batches, served = predictor.checkpoint.networks["crt"], [], []
     embed = network.embed
 
     def other():
-        waiting.set()
         with predictor.turn():
             served.append(len(batches))
 
@@ -301,8 +300,7 @@ def test_another_user_who_comes_during_a_run_is_served_after_that_run(predictor,
         batches.append(predictor._lock.locked())
         if len(batches) == 3:
             thread.start()
-            assert waiting.wait(600)
-            time.sleep(0.2)  # until it waits for the lock
+            until(lambda: predictor._lock._waiting)
         return embed(tiles)
 
     monkeypatch.setattr(network, "embed", observed)
@@ -315,10 +313,9 @@ def test_another_user_who_comes_during_a_run_is_served_after_that_run(predictor,
 
 def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
     """A plain lock gives the series every one of its turns before the other thread has woken up."""
-    served, turns, waiting = [], [], threading.Event()
+    served, turns = [], []
 
     def other():
-        waiting.set()
         with predictor.turn():
             served.append(len(turns))
 
@@ -328,8 +325,7 @@ def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
             turns.append(turn)
             if turn == 3:
                 thread.start()
-                assert waiting.wait(600)
-                time.sleep(0.2)  # until it waits for the lock
+                until(lambda: predictor._lock._waiting)
     thread.join()
     assert served == [3]
 
