@@ -10,6 +10,7 @@ import gradio as gr
 
 from app.cli import AppConfig
 from app.core.analysis import Analysis, Explorer
+from app.core.decoded import fingerprint
 from app.core.messages import user_message
 from app.core.visitors import sentence_of, visiting
 from app.server.security import details_of, sanitize
@@ -31,6 +32,10 @@ Stream = Callable[[Analysis, dict[str, Any]], Generator[dict[str, Any], None, di
 
 class CheckpointChanged(CrtError):
     """The request concerns CAMs of a checkpoint that the server no longer has."""
+
+
+class ImageChanged(CrtError):
+    """The request concerns CAMs of another image than the upload."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Page:
 
         Args:
             event: one of `app.viewer.viewer.EVENTS`.
-            answer: from the `Analysis` of the image on the page and the details from the browser, which are not to be
-                trusted, to JSON values, `data` in bytes.
+            answer: from the `Analysis` of the run on the page, that of the fields where there is none, and the details
+                from the browser, which are not to be trusted, to JSON values, `data` in bytes.
             **keywords: of the listener; give `**MODEL` if networks run.
         """
 
@@ -115,7 +120,33 @@ class Page:
         model = self.explorer.engine.known(details.get("model"))
         if model is None:
             raise CheckpointChanged("Checkpoint changed; the maps are being recomputed.")
+        shown = shown_of(self.explorer, path, details)  # the fields may be ahead of the maps
+        size, mode = shown.get("size", size), shown.get("mode", mode)
         return self.explorer.analyze(path, size, mode, request.session_hash or "", model=model)
+
+
+def shown_of(explorer: Explorer, path: str | None, details: dict[str, Any]) -> dict[str, Any]:
+    """What a request says about the run on the page.
+
+    Args:
+        explorer: which reads the upload.
+        path: of the upload.
+        details: values from the browser, not to be trusted; `shown` has the run's `image` (its `fingerprint`), `size`
+            and `mode`.
+
+    Returns:
+        `shown`; empty where the request concerns no run.
+
+    Raises:
+        ImageChanged: the upload is another image.
+        InvalidImage: the upload cannot be read.
+    """
+    shown = details.get("shown")
+    if not path or not isinstance(shown, dict):
+        return {}
+    if shown.get("image") != fingerprint(explorer.images.read(path)):
+        raise ImageChanged("The maps are of the image before: wait for those of the new one, or choose it again.")
+    return shown
 
 
 def reply(event: str, details: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from app.core.decoded import fingerprint
 from app.core.input_sizes import NATIVE, SIZES, settings_of, start_size
 from app.core.models import Engine, Model
 from app.gradio_compat import serve_bytes, serve_file
-from app.rpc import MODEL, QUIET, Page, refusal, reply
+from app.rpc import MODEL, QUIET, Page, refusal, reply, shown_of
 from app.server.security import details_of
 from crt.errors import CrtError, InvalidSetting, reason_of
 
@@ -250,6 +250,7 @@ class Links:
         """
         details = details_of(event)
         try:
+            shown_of(self.page.explorer, path, details)
             return reply("keep", details, {"pic": keep(self.store, self.page.explorer, path)})
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             return refusal("keep", details, error)

@@ -94,7 +94,7 @@ export function mount(element, trigger, props, watch) {
   const later = createLater(LATER, mountLater);
   let openTab = ''; // the tab whose part was brought last
   const requests = createRequests({
-    send: trigger, watch: queue.watch, drop: queue.drop, download: answerBytes, subject: () => ({ run: view?.run.run ?? null, model: view?.run.checkpoint.id ?? null }),
+    send: trigger, watch: queue.watch, drop: queue.drop, download: answerBytes, subject: () => view?.run ?? null,
     onAnswer(event, listener) {
       const channel = `${event}_answer`;
       watch(channel, () => props[channel] && listener(props[channel]));

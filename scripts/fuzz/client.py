@@ -25,7 +25,7 @@ FILES = ("png", "pdf", "svg", "zip")
 SLOW_EVENTS = ("faithfulness",)
 """Measurements of many seconds: valid requests take a random map only."""
 DETAILS: dict[str, Any] = {
-    "run": "1", "request": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
+    "shown": None, "request": "k", "method": "crt", "classes": [0], "loops": 1, "refined": True, "blocks": None,
     "pass_reduction": "sum", "threshold": 0.3, "size": "224", "mode": "overlap", "y": 0.5, "x": 0.5, "name": "gradcam",
     "measure": "confidence", "chance": True, "target": "k", "kind": "png", "id": "cat",
     "crf": {"iterations": 1, "gaussianSxy": 3, "gaussianCompat": 3, "bilateralSxy": 50, "bilateralSrgb": 5,

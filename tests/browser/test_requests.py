@@ -5,8 +5,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import SHOWN, move, settle, upload
+from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 from tests.browser.faults import JOIN, LIMIT, Queue
+from tests.helpers.narrow import present
 
 KEEP_SCENE = """query => {
   localStorage.setItem('crt-scenes', JSON.stringify({ version: 1, scenes: [{ title: 'a', query }] }));
@@ -140,3 +141,37 @@ def test_a_refused_image_has_its_message_beside_the_toast(open_page, image):
     page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
     upload(page, image)
     expect(page.locator('[data-role="message"]')).to_be_hidden()
+
+
+@pytest.fixture
+def other_image(tmp_path) -> str:
+    path = str(tmp_path / "other.png")
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def test_nothing_about_an_image_whose_run_was_refused_is_shown_over_the_maps_of_another(open_page, image, other_image):
+    page = open_page()
+    upload(page, image)
+    page.route(JOIN, lambda route: route.fulfill(status=429, json={"detail": LIMIT}))
+    page.set_input_files("#crt-image input[type=file]", other_image)
+    expect(page.locator('[data-role="message"]')).to_contain_text(LIMIT)
+    page.unroute(JOIN)
+    page.locator("canvas[data-method=crt]").click()
+    expect(page.locator(NOTE)).to_contain_text("The maps are of the image before")
+    open_tab(page, "Masks")
+    for role in ("mask-note", "walk-note", "deeplab-note"):
+        expect(page.locator(f'[data-role="{role}"]')).to_contain_text("The maps are of the image before")
+
+
+def test_a_patch_is_of_the_size_of_the_maps_where_another_size_was_refused(open_page, image):
+    page = open_page()
+    upload(page, image)
+    page.route(JOIN, lambda route: route.fulfill(status=429, json={"detail": LIMIT}))
+    page.get_by_label("Input size").click()
+    page.get_by_role("option", name="224 px").click()
+    expect(page.locator('[data-role="message"]')).to_contain_text(LIMIT)
+    page.unroute(JOIN)
+    box = present(page.locator("canvas[data-method=crt]").bounding_box())
+    page.locator("canvas[data-method=crt]").click(position={"x": box["width"] - 4, "y": box["height"] - 4})
+    expect(page.locator(NOTE)).to_have_text("Row 16, column 21 of 16 × 21 patches, seen in tile 70 of 70.")

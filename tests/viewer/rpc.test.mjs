@@ -3,6 +3,8 @@ import test from 'node:test';
 
 import { RequestError, createRequests, isDropped, newestOf, sentenceOf } from '../../app/viewer/core/rpc.mjs';
 
+const runOf = (/** @type {string} */ run, imageId = 'p1') => ({ run, imageId, checkpoint: { id: 'm1' }, chosen: { checkpoint: '', size: '336', mode: 'overlap' } });
+
 /** A server without a browser: what is sent to it, and what it tells. */
 function server() {
   const sent = [];
@@ -10,13 +12,13 @@ function server() {
   const watchers = new Map();
   const timers = [];
   const dropped = [];
-  const subject = { run: 'r1', model: 'm1' };
+  let shown = runOf('r1');
   const requests = createRequests({
     send: (event, details) => sent.push({ event, ...details }),
     onAnswer: (event, listener) => listeners.set(event, listener),
     watch: (request, listener) => watchers.set(request, listener),
     drop: (request) => dropped.push(request),
-    subject: () => subject,
+    subject: () => shown,
     download: async ({ data }) => {
       if (data === 'lost') throw new RequestError('failed', 'no download');
       return new Uint8Array([1, 2]).buffer;
@@ -25,7 +27,8 @@ function server() {
   });
   const idOf = (one) => sent[one].request;
   return {
-    ...requests, sent, subject, dropped,
+    ...requests, sent, dropped,
+    show: (run) => { shown = run; },
     answer: (one, content) => listeners.get(sent[one].event)({ request: idOf(one), ...content }),
     queue: (one, news) => watchers.get(idOf(one))(news),
     pass: (ms) => timers.filter((timer) => timer.ms <= ms).forEach(({ call }) => call()),
@@ -39,7 +42,7 @@ const turn = () => new Promise((done) => { setImmediate(done); });
 test('the answer to a request is found by its id, and says what was on the page', async () => {
   const at = server();
   const promise = at.request('inspect', { x: 1 });
-  assert.deepEqual({ ...at.sent[0], request: '' }, { event: 'inspect', x: 1, run: 'r1', model: 'm1', request: '' });
+  assert.deepEqual({ ...at.sent[0], request: '' }, { event: 'inspect', x: 1, model: 'm1', shown: { image: 'p1', size: '336', mode: 'overlap' }, request: '' });
   at.answer(0, { request: 'of another page', b: 1 });
   at.answer(0, { a: 1, data: 'AQI=' });
   const got = await promise;
@@ -83,7 +86,7 @@ test('a request fails when the server says nothing about it for its timeout, and
 test('only the newest timer counts', async () => {
   const timers = [];
   const at = createRequests({
-    send: () => {}, onAnswer: () => {}, subject: () => ({ run: null, model: null }), download: async () => new ArrayBuffer(0),
+    send: () => {}, onAnswer: () => {}, subject: () => null, download: async () => new ArrayBuffer(0),
     watch: (_, listener) => { listener({ alive: true }); }, drop: () => {}, later: (call) => timers.push(call),
   });
   let failed = null;
@@ -166,7 +169,7 @@ test('a new run drops what is about the one before, but not what counts for all'
   const at = server();
   const [bound, waiting] = [outcome(at.request('explain', { n: 1 })), outcome(at.request('explain', { n: 2 }))];
   const free = at.request('ablate', {}, { acrossRuns: true });
-  at.subject.run = 'r2';
+  at.show(runOf('r2'));
   const fresh = at.request('inspect');
   at.newRun();
   assert.equal((await bound).kind, 'stale');
@@ -177,11 +180,24 @@ test('a new run drops what is about the one before, but not what counts for all'
   assert.equal((await free).column, 1);
   assert.equal((await fresh).n, 3);
   assert.equal(at.sent.length, 3); // the stale one that waited has never been sent
-  at.subject.run = null;
+  at.show(null);
   const none = outcome(at.request('inspect'));
-  at.subject.run = 'r3';
+  at.show(runOf('r3'));
   at.newRun();
   assert.equal((await none).kind, 'stale');
+});
+
+test('a request that waits for its turn is about the run that was on the page when it was made', async () => {
+  const at = server();
+  const first = at.request('export', { n: 1 }, { acrossRuns: true });
+  const second = at.request('export', { n: 2 }, { acrossRuns: true });
+  at.show(runOf('r2', 'p2'));
+  at.newRun();
+  at.answer(0, {});
+  await first;
+  assert.equal(at.sent[1].shown.image, 'p1');
+  at.answer(1, {});
+  await second;
 });
 
 test('a download that fails is an error of the request', async () => {

@@ -10,7 +10,7 @@ import { describeSaved } from '../../app/viewer/export/export.mjs';
 test('without a server each request fails with one sentence, the next one too', async () => {
   const host = createHost({ value: null });
   const { request } = createRequests({
-    send: host.trigger, watch: () => {}, drop: () => {}, download: async () => new ArrayBuffer(0), subject: () => ({ run: 'r', model: 'm' }),
+    send: host.trigger, watch: () => {}, drop: () => {}, download: async () => new ArrayBuffer(0), subject: () => null,
     onAnswer: (event, listener) => host.watch(`${event}_answer`, () => listener(host.props[`${event}_answer`])),
     later: () => {},
   });

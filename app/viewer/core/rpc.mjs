@@ -46,7 +46,7 @@ export function sentenceOf(error) {
  * @param {(event: string, listener: (answer: Crt.Answer) => void) => void} server.onAnswer
  * @param {Crt.Queue['watch']} server.watch what becomes of an event in Gradio's queue
  * @param {Crt.Queue['drop']} server.drop lets what an event brings change nothing on the page
- * @param {() => { run: string | null, model: string | null }} server.subject the run on the page
+ * @param {() => Crt.Run | null} server.subject the run on the page
  * @param {(answer: Crt.Bytes) => Promise<ArrayBuffer>} server.download
  * @param {(call: () => void, ms: number) => unknown} [server.later]
  * @returns {Crt.Requests}
@@ -61,7 +61,7 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
   /** @type {(() => void)[]} */
   const changed = [];
 
-  /** @typedef {{ id: string, event: string, details: object, run: string | null | undefined, timeout: number, life: number,
+  /** @typedef {{ id: string, event: string, details: object, about: Crt.Run | null, acrossRuns: boolean, timeout: number, life: number,
    *    arrived: boolean, settled: boolean, resolve(answer: Crt.Answer): void, reject(error: RequestError): void, progress(content: any): void }} Entry */
 
   /** @type {Crt.Requests['request']} */
@@ -70,7 +70,7 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
       if (signal?.aborted) return reject(new RequestError('aborted', ABORTED));
       /** @type {Entry} */
       const entry = {
-        id: `${page}-${++count}`, event, details, run: acrossRuns ? undefined : subject().run, timeout, life: 0, arrived: false, settled: false,
+        id: `${page}-${++count}`, event, details, about: subject(), acrossRuns, timeout, life: 0, arrived: false, settled: false,
         progress: (content) => onProgress?.(content),
         resolve(answer) {
           settle(entry, signal, abort);
@@ -119,8 +119,8 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
       else live(entry, DELIVERY_MS, LOST);
     });
     live(entry, entry.timeout, TIMEOUT);
-    const { run, model } = subject();
-    send(entry.event, { run, model, ...entry.details, request: entry.id });
+    const { about } = entry;
+    send(entry.event, { model: about?.checkpoint.id, shown: about && { image: about.imageId, size: about.chosen.size, mode: about.chosen.mode }, ...entry.details, request: entry.id });
   }
 
   /** The request has so many ms until the next sign of life.
@@ -179,9 +179,9 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
     onChanged: (listener) => changed.push(listener),
     /** Another run, or none, is on the page: answers about the one before are no longer awaited. */
     newRun() {
-      const { run } = subject();
+      const run = subject()?.run;
       for (const entry of [...lines.values()].flat()) {
-        if (entry.run === undefined || entry.run === run || entry.settled) continue;
+        if (entry.acrossRuns || entry.about?.run === run || entry.settled) continue;
         entry.reject(new RequestError('stale', STALE));
         if (!sent.has(entry.id)) leave(entry);
       }
