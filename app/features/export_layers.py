@@ -155,7 +155,7 @@ class LayersView:
     def files(self) -> dict[str, bytes]:
         """The attention as one npz."""
         grid = self.analysis.prediction.grid
-        arrays = {"attention": self.maps, "content_size": np.array(grid.content_size)}
+        arrays = {"attention": self.maps, "content_size": np.array(grid.patch_content_size)}
         if self.rollout is not None:
             arrays["rollout"] = self.rollout
         if self.heads is not None:
@@ -194,7 +194,7 @@ class LayersView:
     def _block(self, values: np.ndarray, own: float, title: str, note: str, shared: float | None = None) -> MapBlock:
         """One small map over the image. `own`: its largest value; `shared`: that of all, if all share a scale."""
         vmax = float(shared if self.together and shared is not None else own)
-        upsampled = upsample_cam(values[None], self.analysis.prediction.grid.content_size, self.shown.points)[0]
+        upsampled = upsample_cam(values[None], self.analysis.prediction.grid.patch_content_size, self.shown.points)[0]
         layer = MapLayer(upsampled, vmax, "", outlined=False)
         style = Style(self.shown.colormap, OPACITY)
         return MapBlock(self.analysis.image, Plot(title, f"{note} · {own:.2g}", layer, barred=False), style)

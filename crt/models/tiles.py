@@ -108,25 +108,27 @@ class TileGrid:
     @cached_property
     def cells(self) -> tuple[int, int]:
         """Rows and columns of the cropped map: the cells that the image itself touches."""
-        if self.mode == "deconvolution":
-            fine = 2 * self.tile // self.patch
-            long_side = max(self.height, self.width)
-            return -(-fine * self.height // long_side), -(-fine * self.width // long_side)
-        return -(-self.height // self.patch), -(-self.width // self.patch)
+        if not self.single:
+            return self.patch_cells
+        height, width = self.content
+        return -(-height * self.tile_cells // self.tile), -(-width * self.tile_cells // self.tile)
 
     @property
     def content_size(self) -> tuple[float, float]:
-        """Height and width of the image measured in cells: 333 pixels of patch 16 span 20.8 of the map's 21 cells."""
-        if self.mode == "deconvolution":
-            fine, long_side = 2 * self.tile / self.patch, max(self.height, self.width)
-            return fine * self.height / long_side, fine * self.width / long_side
-        return self.height / self.patch, self.width / self.patch
+        """Height and width of the image measured in cells: 333 pixels of patch 16 span 20.8 of the map's 21 cells.
+
+        In the single-tile modes the long side spans all `tile_cells`.
+        """
+        if not self.single:
+            return self.patch_content_size
+        height, width = self.content
+        return height * self.tile_cells / self.tile, width * self.tile_cells / self.tile
 
     @cached_property
     def tile_cells(self) -> int:
         """Cells along the side of one tile's map, after the refinement of the single-tile modes."""
         if self.mode == "bilinear":
-            return max(self.cells)
+            return -(-max(self.height, self.width) // self.patch)
         return self.tile // self.patch * (2 if self.mode == "deconvolution" else 1)
 
     @property
@@ -134,6 +136,12 @@ class TileGrid:
         """Rows and columns of patches that the image touches, before the single-tile modes make them finer."""
         height, width = self.content
         return -(-height // self.patch), -(-width // self.patch)
+
+    @property
+    def patch_content_size(self) -> tuple[float, float]:
+        """Height and width of the image measured in patches, as `content_size` is in cells."""
+        height, width = self.content
+        return height / self.patch, width / self.patch
 
     @property
     def content(self) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from PIL import Image
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
-from app.features import export
+from app.features import export, export_layers
 from app.page import results
 from crt.errors import InvalidSetting
 from crt.models.outputs import merge_patches
@@ -118,6 +118,18 @@ def test_the_layers_hold_the_attention_of_every_block_and_pass(analysis, page, m
     with np.load(io.BytesIO(deep["attention.npz"])) as arrays:
         np.testing.assert_allclose(arrays["attention"], merge_patches(grid, seen.heads[:, :, 1]), rtol=1e-5)
         np.testing.assert_allclose(arrays["rollout"], merge_patches(grid, seen.rollout), rtol=1e-5)
+
+
+def test_attention_lies_on_patches_where_maps_have_more_cells(analysis, page, tmp_path, monkeypatch):
+    Image.fromarray(analysis.image).save(tmp_path / "a.png")
+    shrunk = page.explorer.analyze(str(tmp_path / "a.png"), "224", "bilinear", "s")
+    assert shrunk.prediction.content_size("crt") == (10.5, 14)
+    spans = []
+    upsample = export_layers.upsample_cam
+    monkeypatch.setattr(export_layers, "upsample_cam", lambda *args: spans.append(args[1]) or upsample(*args))
+    with np.load(io.BytesIO(files_of(shrunk, page, tab="layers", layers=LAYERS)["attention.npz"])) as arrays:
+        assert tuple(arrays["content_size"]) == (3, 4) == arrays["attention"].shape[-2:]
+    assert set(spans) == {(3, 4)}
 
 
 def test_the_layers_hold_the_enlarged_cell_and_its_heads(analysis, page):

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from crt.errors import InvalidSetting
 from crt.models.tiles import MODES, TileGrid, padded_length
+from crt.resample import upsample_cam
 
 SIDES = st.integers(1, 300)
 CUTS = st.sampled_from(["overlap", "non-overlap"])
@@ -95,6 +96,19 @@ def test_bilinear_keeps_the_proportions_within_one_tile():
     padded = grid.pad(torch.ones(1, 3, 120, 240))
     torch.testing.assert_close(padded[..., :32, :], torch.ones(1, 3, 32, 64))
     assert not padded[..., 32:, :].any()
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "deconvolution"])
+def test_the_long_side_of_a_single_tile_fills_all_of_its_cells(mode):
+    grid = TileGrid(375, 500, mode=mode)
+    assert grid.content_size == (0.75 * grid.tile_cells, grid.tile_cells)
+    assert grid.patch_content_size == (10.5, 14) and grid.patch_cells == (11, 14)
+    ramp = torch.linspace(-1, 1, 500).expand(1, 3, 375, 500)  # along the image, so that a place can be read off
+    padded = torch.nn.functional.interpolate(grid.pad(ramp), (grid.tile_cells, grid.tile_cells), mode="area")
+    cells = grid.crop(padded)[0].numpy()
+    placed = upsample_cam(cells, grid.content_size, (375, 500))
+    error = (placed - ramp[0].numpy())[:, :350, 20:480] * 250  # in pixels
+    assert abs(error).max() < 2.5
 
 
 def test_deconvolution_is_twice_as_fine():
