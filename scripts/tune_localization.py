@@ -46,7 +46,7 @@ class Choice:
     method: Literal["crt", "tscam"] = "crt"
     """The network whose maps give the boxes."""
     loops: tuple[int, ...] = (0, 1)
-    """Loop counts to try."""
+    """Loop counts of CRT to try; TS-CAM has none."""
     view: WsolTransform = field(default_factory=WsolTransform)
     stride: int = 3
     """Run every n-th image only."""
@@ -111,7 +111,7 @@ def candidates(method: Literal["crt", "tscam"], loops: tuple[int, ...], blocks: 
     from crt.multiscale import MethodSpec
 
     requests = {}
-    for count in loops:
+    for count in loops if method == "crt" else (0,):
         requests[f"{count} unrefined"] = MethodSpec(method, CamSpec(count, refined=False))
         for first in range(blocks):
             for last in range(first, blocks):

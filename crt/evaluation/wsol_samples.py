@@ -80,6 +80,7 @@ def run_samples(
         raise InvalidDataset(f"{count_of(len(bare), 'image')} with no box, {bare[0]} among them: give all boxes.")
     settings = InferenceConfig(
         size=None,
+        mode=predictor.checkpoint.config.modes[0],
         loops=max((spec.spec.loops for spec in specs.values()), default=0),
         methods=tuple({spec.method for spec in specs.values()}),
     )
@@ -90,7 +91,7 @@ def run_samples(
         for name, want in specs.items():
             cam = want.cams(prediction, sample.labels)
             maps[name] = upsample_cam(cam, prediction.content_size(want.method), seen.shape[:2])[0]
-            logits[name] = prediction.scores(want.method, want.spec.loops)
+            logits[name] = prediction.scores(want.method, prediction.spec_of(want.method, want.spec).loops)
         yield WsolSample(sample, maps, logits, to_image)
 
 

@@ -194,6 +194,22 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
         choose(Choice(birds, str(tiny_checkpoint(tmp_path / "c", methods=("crt",), single_label=True)), method="tscam"))
 
 
+def test_ts_cam_has_one_loop_count_in_the_sweep_and_in_the_samples(birds, checkpoint):
+    rows = choose(Choice(birds, str(checkpoint), method="tscam", stride=2, view=WsolTransform("whole", 96)))
+    assert {row["loops"] for row in rows} == {0} and len({row["blocks"] for row in rows}) == len(rows)
+    predictor, images = Predictor(load_checkpoint(checkpoint)), read_boxes(birds, None, "test").remap_classes(CLASSES)
+    requests = {"one": MethodSpec("tscam", CamSpec(1)), "none": MethodSpec("tscam", CamSpec(0))}
+    item = next(wsol_samples.run_samples(predictor, images, requests, WsolTransform("whole", 96)))
+    for found in (item.maps, item.logits):
+        np.testing.assert_array_equal(found["one"], found["none"])
+
+
+def test_a_checkpoint_with_a_deconvolution_is_measured_in_its_own_mode(birds, tmp_path):
+    fine = tiny_checkpoint(tmp_path / "fine", classes=CLASSES, methods=("crt",), deconvolution=True, single_label=True)
+    rows = run(Wsol(birds, str(fine), threshold=0.3, view=WsolTransform("whole", 96), sheet=tmp_path / "sheet.png"))
+    assert set(rows["methods"]) == {"crt"} and (tmp_path / "sheet.png").exists()
+
+
 def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
     images = read_boxes(birds, None, "test")
     with pytest.raises(InvalidDataset, match=r"does not have .*Ani"):
