@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.driver import move, open_tab, settle, upload
+from tests.browser.driver import SHOWN, move, open_tab, settings, settle, upload
 
 GRAVE = {"serious", "critical"}
 EXPERIMENTAL = (
@@ -107,6 +107,36 @@ def test_axe_sees_a_barrier_that_is_there(open_page):
     assert any(line.startswith("color-contrast") for line in barriers(page))
     assert any(line.startswith("color-contrast") for line in barriers(page, ".invite h2"))
     assert barriers(page, '[aria-label="View"]') == []
+
+
+CONTROLS = (
+    "button, summary, select, [role=tab], label:has(> input), .threshold-curve,"
+    " input:is([type=range], [type=number], [type=text])"
+)
+SMALL = """nodes => nodes.filter(one => !one.closest('#crt-image, #crt-side')).map((one) => {
+  const { width, height } = one.getBoundingClientRect();
+  const name = one.dataset.role ?? one.firstElementChild?.dataset.role ?? one.textContent.trim();
+  return { width, height, name };
+}).filter(({ width, height }) => Math.min(width, height) < 43.5)"""
+"""Controls that are smaller than a fingertip, without those of Gradio."""
+
+
+@pytest.mark.parametrize("width", [390, 1024])
+def test_every_control_of_explore_is_as_large_as_a_fingertip(open_page, width):
+    page = open_page("light", width, has_touch=True)
+    page.locator(".example").first.click()
+    page.wait_for_selector(SHOWN)
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    controls = page.locator(f".crt-viewer :is({CONTROLS}):visible")
+    with settings(page):
+        page.locator('[data-role="scale"]').select_option("absolute")
+        settle(page)
+        assert controls.count() > 40
+        assert controls.evaluate_all(SMALL) == []
+    for view in ("swipe", "blink", "difference", "classes"):
+        page.locator(f'input[name="crt-view"][value="{view}"]').check(force=True)
+        settle(page)
+        assert controls.evaluate_all(SMALL) == []
 
 
 def test_the_keyboard_reaches_every_control_and_focus_is_seen(open_page, image):
