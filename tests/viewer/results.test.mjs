@@ -5,7 +5,7 @@ import { figureOf } from '../../app/viewer/charts/plotly_figure.mjs';
 import { claimOf } from '../../app/viewer/results/address.mjs';
 import { claimSpec, signed } from '../../app/viewer/results/claims.mjs';
 import { lineSpec } from '../../app/viewer/results/line_spec.mjs';
-import { refinementOf } from '../../app/viewer/results/overview.mjs';
+import { positions, refinementOf } from '../../app/viewer/results/overview.mjs';
 import { weightsWords } from '../../app/viewer/results/results.mjs';
 import { largestRow } from '../../app/viewer/results/table.mjs';
 
@@ -13,6 +13,11 @@ test('the largest number of a column is found, whatever else its cells hold', ()
   assert.equal(largestRow(['41.5', '51.5 ± 1.5', '–']), 1);
   assert.equal(largestRow(['–', '3.0', 'x']), -1);
   assert.equal(largestRow(['3.0', '3.0']), -1);
+});
+
+test('cells are coloured from the least value of a table to its largest', () => {
+  assert.deepEqual(positions([[40, 50], [60, 45]]), [[0, 0.5], [1, 0.25]]);
+  assert.deepEqual(positions([[40], [40]]), [[0], [0]]);
 });
 
 test('a chart of the results has its x values as ticks, few enough, and a line each', () => {

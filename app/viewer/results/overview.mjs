@@ -22,7 +22,7 @@ export function refinementOf(headline, network, wished) {
   return { has, refinement: has.includes(wished) ? wished : has[has.length - 1] };
 }
 
-/** mIoU against loops at test, with a control for the network and one for the refinement.
+/** mIoU against loops at test, with a control for the measurement and one for the refinement.
  * @param {Crt.HeadlineLines[]} headline
  * @param {[string, string]} shown
  */
@@ -36,7 +36,7 @@ export function headlineNode(headline, shown) {
   refinements.value = shown[1];
   update();
   return make('section', { class: 'headline', 'aria-label': 'mIoU against loops' }, [
-    make('div', { class: 'selects' }, [make('label', {}, ['Network', networks]), make('label', {}, ['Refinement', refinements])]),
+    make('div', { class: 'selects' }, [make('label', {}, ['Measurement', networks]), make('label', {}, ['Refinement', refinements])]),
     node,
   ]);
 
@@ -53,15 +53,24 @@ export function headlineNode(headline, shown) {
   }
 }
 
-/** Classes × networks, each cell coloured by its IoU and the best of a class in bold.
+/** Where each value lies from the least of all to the largest, 0 to 1; 0 where they are all the same.
+ * @param {number[][]} values
+ */
+export function positions(values) {
+  const [least, most] = [Math.min(...values.flat()), Math.max(...values.flat())];
+  return values.map((row) => row.map((value) => (most > least ? (value - least) / (most - least) : 0)));
+}
+
+/** Classes × networks, each cell coloured by its IoU, from the least to the largest of the table, and the best of a class in bold.
  * @param {Crt.PerClass} about
  */
 export function classesNode({ caption, networks, classes, values }) {
+  const shares = positions(values);
   const rows = classes.map((name, i) => {
     const best = largestRow(values[i].map(String));
     return make('tr', {}, [make('th', { scope: 'row', text: name }), ...values[i].map((value, column) => {
       const cell = make('td', { class: column === best ? 'best' : '', text: value.toFixed(1) });
-      cell.style.setProperty('--share', `${value.toFixed(0)}%`);
+      cell.style.setProperty('--share', `${(100 * shares[i][column]).toFixed(0)}%`);
       return cell;
     })]);
   });
