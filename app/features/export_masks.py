@@ -30,7 +30,7 @@ from crt.viz.layer import LabelLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of
 
 TILES = {
-    "seed": "Seed: the maps at the threshold",
+    "seed": "Seed at the threshold",
     "crf": "After the dense CRF",
     "walk": "After the random walk",
     "deeplab": "The segmentation network",

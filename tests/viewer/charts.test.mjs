@@ -78,6 +78,6 @@ test('the colours of the networks are theirs alone, and what is counted takes th
 });
 
 test('a file of a chart has a plain name', () => {
-  assert.equal(fileName('Which threshold fits the mask?'), 'which-threshold-fits-the-mask');
+  assert.equal(fileName('Time (ms) by input size?'), 'time-ms-by-input-size');
   assert.equal(fileName('？'), 'chart');
 });

@@ -198,7 +198,7 @@ export function mountAblation(page) {
       paint: small.paint,
       method: gridMethod(run, prediction),
       measure: (column, method, own) => measure(state, column, method, own, truth),
-      noTruth: state.ground_truth ? 'This image has no mask of every class chosen, so there is no IoU: draw one or load one.' : 'The mask is switched off under Display, so there is no IoU.',
+      noTruth: state.ground_truth ? 'This image has no mask of every class chosen, so there is no IoU: draw one or load one.' : '"Mask outline and IoU" is switched off, so there is no IoU.',
     };
   }
 

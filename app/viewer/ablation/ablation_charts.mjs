@@ -19,7 +19,7 @@ const counts = (length, first = 0) => Array.from({ length }, (_, i) => i + first
 export function similaritySpec(rows) {
   const most = Math.max(...rows.map(({ similarity }) => similarity.length));
   return {
-    title: 'Do the passes still change the tokens?',
+    title: 'Token similarity by pass',
     x: { label: 'pass', values: counts(most - 1, 1), format: String }, y: { label: 'cosine before and after', low: 0, high: 1 },
     series: rows.map(({ label, similarity }, k) => ({ name: label, color: rampColor(k, rows.length), points: similarity.slice(1).map((value, i) => [i + 1, value]) })),
   };
@@ -31,7 +31,7 @@ export function similaritySpec(rows) {
  */
 export function tilesSpec(rows) {
   return {
-    title: 'What a size costs in tiles',
+    title: 'Tiles by input size',
     x: { label: 'input size, px', values: rows.map(({ size }) => size), format: String }, y: { label: 'count', low: 0 },
     series: [
       { name: 'tiles', color: 'var(--soft)', points: rows.map(({ size, tiles }) => [size, tiles]) },
@@ -49,7 +49,7 @@ export function timeSpec(rows, methods) {
   const most = Math.max(...rows.flatMap(({ timings }) => methods.map((method) => timings?.[method] ?? 0)));
   const [unit, scale] = most >= 10_000 ? ['s', 1000] : ['ms', 1];
   return {
-    title: 'What a size costs in time',
+    title: 'Time by input size',
     x: { label: 'input size, px', values: rows.map(({ size }) => size), format: String }, y: { label: unit, low: 0 },
     series: methods.map((method) => ({ name: METHOD_TITLES[method], color: methodColor(method), points: rows.map(({ size, timings }) => [size, timings ? timings[method] / scale : NaN]) })),
   };
@@ -63,7 +63,7 @@ export function distanceSpec(rows) {
   const known = rows.flatMap(({ label, coupled }) => (coupled?.length ? [{ label, coupled }] : []));
   const most = Math.max(1, ...known.map(({ coupled }) => coupled.length));
   return {
-    title: 'Do the two branches agree?',
+    title: 'Distance of the branches by loop count',
     x: { label: 'loops', values: counts(most), format: String }, y: { label: 'mean |CNN − transformer|, raw CAM', low: 0 },
     series: known.map(({ label, coupled }, k) => ({ name: label, color: rampColor(k, known.length), points: coupled.map((value, loops) => [loops, value]) })),
   };
@@ -76,7 +76,7 @@ export function distanceSpec(rows) {
  */
 export function thresholdSpec(rows, threshold) {
   return {
-    title: 'Which threshold fits the mask?',
+    title: 'IoU by threshold',
     x: { label: 'threshold, share of the largest value', low: 0, high: 1, ...PERCENT }, y: { label: 'IoU', low: 0, high: 1, ...PERCENT },
     series: rows.map(({ title, method, curve }, k) => ({ name: title, color: methodColor(method), dash: DASHES[k % DASHES.length], points: [...curve.iou].map((iou, step) => [step / STEPS, iou]) })),
     marks: rows.map(({ method, curve: { best } }) => ({ x: best.threshold, y: best.iou, color: methodColor(method), text: percent(best.iou) })),
@@ -95,7 +95,7 @@ export function loopsSpec(rows, threshold) {
   const color = (/** @type {boolean} */ refined) => (refined ? 'var(--crt)' : 'var(--soft)');
   const name = (/** @type {boolean} */ refined) => (refined ? 'refined' : 'not refined');
   return {
-    title: 'Which loop count stops helping?',
+    title: 'IoU by loop count',
     x: { label: 'loops', values: counts(rows[0].curves.length), format: String }, y: { label: 'IoU', low: 0, ...PERCENT },
     series: rows.flatMap(({ refined, curves }) => [
       { name: `${name(refined)}, best threshold`, color: color(refined), points: curves.map(({ best }, loops) => [loops, best.iou]) },

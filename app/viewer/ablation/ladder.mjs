@@ -40,7 +40,7 @@ export function rungs(run, loopsSet) {
     { ...plain, name: 'ResNet', adds: 'the CNN, trained alone', method: 'resnet', at: here },
     { ...plain, name: 'TS-CAM', adds: 'the transformer, trained alone', method: 'tscam', at: ONE_TILE, published: true },
     { ...plain, name: '+ cut-merge', adds: 'the same network, on tiles that overlap', method: 'tscam', at: here },
-    { ...plain, name: '+ coupling', adds: 'the transformer trained together with a CNN', method: 'crt', at: here },
+    { ...plain, name: '+ CAM consistency', adds: 'the transformer trained together with a CNN', method: 'crt', at: here },
     { ...plain, name: '+ loops', adds: 'the same network, its output added and sent through again', method: 'crt', at: here, loops, why },
     { ...plain, name: '+ refinement', adds: 'the same maps times the attention of the class token', method: 'crt', at: here, loops, refined: true },
   ];

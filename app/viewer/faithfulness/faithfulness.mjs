@@ -55,7 +55,7 @@ export function missing(state, run, found) {
   }))).filter(({ name }) => !found.has(name));
 }
 
-/** The same name for the same answer; a random map has neither refinement nor blocks.
+/** The same name for the same answer; a random baseline has neither refinement nor blocks.
  * @param {Pick<Crt.Run, 'run'>} run
  * @param {Details} details
  */
@@ -187,7 +187,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     at('faithfulness-progress').value = share;
     const left = (performance.now() - began) * (1 / share - 1) / 1000;
     const time = share > 0.08 ? `, about ${left < 90 ? `${Math.max(1, Math.round(left))} s` : `${Math.round(left / 60)} min`} left` : '';
-    note(`${METHOD_TITLES[method]}${chance ? ', random map' : ''}: ${measure === 'road' ? 'ROAD' : measure}${time}`);
+    note(`${METHOD_TITLES[method]}${chance ? ', random baseline' : ''}: ${measure === 'road' ? 'ROAD' : measure}${time}`);
   }
 
   /**
@@ -209,14 +209,14 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     const columns = COLUMNS.flatMap((id) => about.get(id) ?? []).map(({ id, title, description, better }) => ({ id, title, description, direction: better }));
     drawHead(at('faithfulness-head'), columns);
     drawMeanings(at('faithfulness-definitions'), [...columns, {
-      title: 'How', description: 'The network runs at the input size of the page. Networks differ in confidence, which shifts these numbers independently of the map: compare each with its random map. One image is not enough for a conclusion.',
+      title: 'How', description: 'The network runs at the input size of the page. Networks differ in confidence, which shifts these numbers independently of the map: compare each with its random baseline. One image is not enough for a conclusion.',
     }]);
     drawRows(at('faithfulness-rows'), columns, rows.map(({ method, chance, answers }) => {
       const values = new Map(answers.flatMap((answer) => answer.values.map(({ id, value }) => [id, value])));
       const shown = panelGrid.maps.shown(state, current(), method);
       return {
         key: method, title: METHOD_TITLES[method], compared: !chance,
-        note: [`p ${percent(answers[0].probability)}`, chance ? 'random map' : settingsOf(shown, current().prediction.isTransformer(method))].filter(Boolean).join(', '),
+        note: [`p ${percent(answers[0].probability)}`, chance ? 'random baseline' : settingsOf(shown, current().prediction.isTransformer(method))].filter(Boolean).join(', '),
         values: columns.map(({ id }) => values.get(id) ?? null), texts: columns.map(({ id }) => valueText(id, values.get(id))),
       };
     }));
@@ -233,7 +233,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
   function curve(chart, id, title, reading, rows) {
     const series = rows.flatMap(({ method, chance, answers }) => {
       const points = answers.flatMap((answer) => answer.curves).find((one) => one.id === id)?.points;
-      return points ? [{ name: `${METHOD_TITLES[method]}${chance ? ', random' : ''}`, color: methodColor(method), dash: chance ? 'dot' : 'solid', points }] : [];
+      return points ? [{ name: `${METHOD_TITLES[method]}${chance ? ', random baseline' : ''}`, color: methodColor(method), dash: chance ? 'dot' : 'solid', points }] : [];
     });
     chart.node.hidden = !series.length;
     if (!series.length) return;

@@ -21,7 +21,7 @@ import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
 
 const SWITCHES = /** @type {const} */ (['crf', 'walk', 'deeplab', 'contours', 'boxes']);
 const CAPTIONS = {
-  'mask-seed': 'Seed: the maps at the threshold',
+  'mask-seed': 'Seed at the threshold',
   'mask-refined': 'After the dense CRF',
   'mask-random-walk': 'After the random walk',
   'mask-segmentation': 'The segmentation network',
