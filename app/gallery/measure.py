@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from crt.data.resizing import resize_long_side
-from crt.metrics.iou import intersection_over_union
+from crt.metrics.pixels import overlap
 from crt.postprocess import class_probabilities
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
@@ -48,7 +48,9 @@ def scored_classes(
         (
             index,
             round(float(shares[index]), _DIGITS),
-            round(_iou(prediction, labels, index), _DIGITS) if labels is not None and index in masked else None,
+            round(float(overlap(prediction.mask(index), labels, index + 1).iou), _DIGITS)
+            if labels is not None and index in masked
+            else None,
         )
         for index in order
         if index in likely | masked
@@ -74,11 +76,3 @@ def thumbnail(prediction: Prediction, image: np.ndarray, class_id: int) -> tuple
     stream = io.BytesIO()
     Image.fromarray(blend(small, layer, Style())).save(stream, "JPEG", quality=_QUALITY)
     return stream.getvalue(), (width, height)
-
-
-def _iou(prediction: Prediction, labels: np.ndarray, index: int) -> float:
-    """The IoU of the pixels of a class with those of the mask, without those that the mask ignores."""
-    known = labels != IGNORE
-    found = prediction.mask(index) & known
-    truth = labels == index + 1
-    return float(intersection_over_union((found & truth).sum(), found.sum(), truth.sum()))

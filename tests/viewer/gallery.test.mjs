@@ -54,7 +54,7 @@ test('classes are counted over all images, by name', () => {
 test('the mean IoU is that of the images that have one', () => {
   assert.deepEqual(meanIou(listed({})), { mean: 0.375, count: 2 });
   assert.equal(meanIou(listed({ class_id: 2 })), null);
-  assert.equal(countText(listed({}), 4), '4 images, mean IoU 0.375 (2 images)');
+  assert.equal(countText(listed({}), 4), '4 images, mean IoU 38 % (2 images)');
   assert.equal(countText(listed({ class_id: 2 }), 4), '1 of 4 images');
 });
 
@@ -77,13 +77,13 @@ test('a filter comes back from an address, and what cannot be read is as at firs
 });
 
 test('a card has the class, its score, and its IoU only where the image has a mask', () => {
-  assert.deepEqual(listed({}).map((one) => cardText(one, CLASSES)), ['cat 40 % · IoU 0.250', 'a & b=c 60 %', 'cat 80 %', 'dog 90 % · IoU 0.500']);
+  assert.deepEqual(listed({}).map((one) => cardText(one, CLASSES)), ['cat 40 % · IoU 25 %', 'a & b=c 60 %', 'cat 80 %', 'dog 90 % · IoU 50 %']);
   assert.equal(cardText(listed({ class_id: 1 })[2], CLASSES), 'cat 70 % · not in the mask');
 });
 
 test('IoU is explained where there are masks', () => {
   const index = { title: '', checkpoint: 'voc', threshold: 0.15, classes: CLASSES, masks: true, images: IMAGES, failed: [] };
-  assert.match(aboutWords(index), /^4 images, checkpoint voc\. .*threshold 0\.15/);
+  assert.match(aboutWords(index), /^4 images, checkpoint voc\. .*threshold of 15 %/);
   assert.doesNotMatch(aboutWords({ ...index, masks: false }), /IoU/);
 });
 

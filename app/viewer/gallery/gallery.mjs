@@ -137,7 +137,7 @@ const percentText = (share) => String(Number((100 * share).toFixed(2)));
 
 /** @param {Index} index */
 export function aboutWords({ checkpoint, images, masks, threshold }) {
-  const iou = masks ? ` IoU is that of the CAM above the threshold ${threshold} with the mask.` : '';
+  const iou = masks ? ` IoU is that of the CAM above the threshold of ${percent(threshold)} with the mask.` : '';
   return `${countWords(images.length, 'image')}, checkpoint ${checkpoint}. Each thumbnail has the CAM of the class with the highest score.${iou}`;
 }
 
@@ -147,7 +147,7 @@ export function aboutWords({ checkpoint, images, masks, threshold }) {
  */
 export function countText(listed, total) {
   const iou = meanIou(listed);
-  const mean = iou ? `, mean IoU ${iou.mean.toFixed(3)} (${countWords(iou.count, 'image')})` : '';
+  const mean = iou ? `, mean IoU ${percent(iou.mean)} (${countWords(iou.count, 'image')})` : '';
   return `${listed.length === total ? '' : `${listed.length} of `}${countWords(total, 'image')}${mean}`;
 }
 
@@ -156,7 +156,7 @@ export function countText(listed, total) {
  * @param {string[]} classes names
  */
 export function cardText({ entry: { masked }, shown: [index, score, iou] }, classes) {
-  const overlap = iou === null ? 'not in the mask' : `IoU ${iou.toFixed(3)}`;
+  const overlap = iou === null ? 'not in the mask' : `IoU ${percent(iou)}`;
   return `${classes[index]} ${percent(score)}${masked ? ` · ${overlap}` : ''}`;
 }
 
