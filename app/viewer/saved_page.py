@@ -41,6 +41,7 @@ BLOB_OF = "blob-of:"
 _COMMENTS = re.compile(r"(?m)^[ \t]*(?:/\*\*[^*]*\*+(?:[^/*][^*]*\*+)*/|//[^\n]*)[ \t]*\n")
 """Comments that have lines of their own, a third of the modules: a page does without them."""
 _RECORD = "record"
+_HEADING = '<h1 class="saved-heading">CRT explorer</h1>\n'
 _DATA = '<script type="text/plain" id="crt-{}">{}</script>'
 _POLICY = (
     "default-src 'none'; script-src '{digest}' {scripts}blob:; style-src {files}'unsafe-inline'; "
@@ -149,7 +150,7 @@ def _parts() -> list[str]:
         {
             "style": page_style(),
             "entry": STANDALONE,
-            "heading": "",
+            "heading": _HEADING,
             "template": template(),
             "modules": _DATA.format("modules", packed_modules()),
             "plotly": _DATA.format("plotly", gzip_base64(plotly_js())),

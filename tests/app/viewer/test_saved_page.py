@@ -28,6 +28,7 @@ def test_the_file_holds_record_modules_and_charts_and_no_text_of_a_user_as_marku
     text = document(RECORD).decode()
     assert "alert(1)" not in text
     assert text.count("<script") == text.count("</script>") == 4
+    assert text.count("<h1") == 1
     assert json.loads(unpacked(text, "record")) == RECORD
     assert dict(json.loads(unpacked(text, "modules"))) == dict(linked_modules())
     assert unpacked(text, "plotly") == plotly_js()
