@@ -369,6 +369,16 @@ def test_on_a_projector_text_and_outlines_are_large_and_the_height_is_used(open_
     assert 4 <= lines < 20
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_title_of_a_scene_is_whole_in_its_field(open_page, image, width):
+    page = open_page(width=width)
+    upload(page, image)
+    page.get_by_role("button", name="Scenes").click()
+    field = page.locator('[data-role="scenes-title"]')
+    field.fill("Cat on a sofa: cat + dog, 2 loops, refined")
+    assert field.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
 def test_keys_change_loops_and_refinement_and_are_listed(open_page, image):
     page = open_page()
     upload(page, image)
