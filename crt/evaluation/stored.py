@@ -105,7 +105,7 @@ def measure_seeds(folder: Path, images: ImageDataset, measured: Sequence[str] | 
         InvalidSetting: unknown classes.
     """
     rows = measured_rows(images.classes, measured)
-    require(folder, images, SUFFIX, "scripts.make_cams or scripts.random_walk")
+    require(folder, images, SUFFIX, "the stage that makes them")
     require_class_values(images)
     sweep = ThresholdSweep(THRESHOLDS, len(images.classes) + 1)
     for sample in images.samples:
@@ -140,7 +140,7 @@ def measure_masks(folder: Path, images: ImageDataset, measured: Sequence[str] | 
         InvalidSetting: unknown classes.
     """
     rows = measured_rows(images.classes, measured)
-    require(folder, images, ".png", "the command that makes them")
+    require(folder, images, ".png", "the stage that makes them")
     measured_samples = (
         replace(s, mask=folder / f"{s.id}.png", mask_labels=None, mask_cutoff=None) for s in images.samples
     )

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from crt.errors import InvalidSetting
+from crt.errors import CrtError
 
 LOCK_FILE = ".lock"
+
+
+class FolderInUse(CrtError):
+    """Another process writes into the folder."""
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         Nothing.
 
     Raises:
-        InvalidSetting: another process holds it.
+        FolderInUse: another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a+", encoding="utf-8") as file:
@@ -35,8 +39,8 @@ def exclusive_lock(folder: Path) -> Iterator[None]:
         except (BlockingIOError, PermissionError):  # either, by the system
             file.seek(0)
             holder = file.read(100).strip() or "another process"
-            raise InvalidSetting(
-                f"{folder} is being written by {holder}: wait for its end, or choose another --out."
+            raise FolderInUse(
+                f"{folder} is being written by {holder}: wait for its end, or choose another output folder."
             ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")

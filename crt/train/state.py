@@ -156,7 +156,7 @@ def raise_on_full_disk(folder: Path) -> Iterator[None]:
         if not full:
             raise
         raise DiskFull(
-            f"The disk of {folder} is full: make room and go on with --resume; {what_is_kept(folder)}."
+            f"The disk of {folder} is full: make room, and set resume to go on; {what_is_kept(folder)}."
         ) from error
 
 

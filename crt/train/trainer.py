@@ -24,7 +24,7 @@ from crt.io_utils import write_text
 from crt.precision import resolve
 from crt.train.cuda_graph import CudaGraphStep
 from crt.train.data import BatchPlan
-from crt.train.lock import exclusive_lock
+from crt.train.lock import FolderInUse, exclusive_lock
 from crt.train.metric_logger import MetricLogger
 from crt.train.optim import JointOptimizer, ParamGroup, RateSchedule, build_optimizer
 from crt.train.run_config import RunConfig
@@ -118,7 +118,7 @@ class Trainer:
             TrainingDiverged: a loss is not finite.
             DiskFull: the disk is full.
             InvalidCheckpoint: `out` holds another run's state or a checkpoint.
-            InvalidSetting: another run writes there.
+            FolderInUse: another run writes there.
         """
         with self._alone(), raise_on_full_disk(self.config.out):
             return self._run(model, groups, plan, loss, fingerprint, extra_scalars, after_epoch, graph_key, average)
@@ -137,7 +137,7 @@ class Trainer:
     ) -> int:
         config, accelerator, out = self.config, self.accelerator, self.config.out
         if graph_key is not None and (accelerator.device.type != "cuda" or accelerator.num_processes > 1):
-            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: leave --compile out.")
+            raise InvalidSetting("A compiled training needs one process on one NVIDIA GPU: switch compile off.")
         single, schedules = zip(*(_optimizer(group, plan) for group in groups.values()), strict=True)
         joint = JointOptimizer(single)
         modules = {"model": model} if average is None else {"model": model, "average": average.module}
@@ -210,17 +210,17 @@ class Trainer:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the output folder for all processes. Raises InvalidSetting in each of them if another run has it."""
+        """Hold the output folder for all processes. Raises FolderInUse in each of them if another run has it."""
         with ExitStack() as held:
             refusal: list[str | None] = [None]
             if self.accelerator.is_main_process:
                 try:
                     held.enter_context(exclusive_lock(self.config.out))
-                except InvalidSetting as error:
+                except FolderInUse as error:
                     refusal = [str(error)]
             (refused,) = broadcast_object_list(refusal)
             if refused is not None:
-                raise InvalidSetting(refused)
+                raise FolderInUse(refused)
             yield
 
     def _open(self, state: TrainState) -> int:
@@ -228,12 +228,12 @@ class Trainer:
         out = self.config.out
         if (out / STATE_FILE).exists():
             if not self.config.resume:
-                raise InvalidCheckpoint(f"{out} already holds a run: add --resume to go on, or choose another --out.")
+                raise InvalidCheckpoint(f"{out} already holds a run: set resume, or choose another output folder.")
             if (out / RUN_FILE).exists():
                 self.record = json.loads((out / RUN_FILE).read_text(encoding="utf-8")).get("record", {})
             return state.load(out)
         if (out / CONFIG_FILE).exists():
-            raise InvalidCheckpoint(f"{out} already holds a checkpoint: choose another --out for the new one.")
+            raise InvalidCheckpoint(f"{out} already holds a checkpoint: choose another output folder for the new one.")
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             started = {"config": self.config.to_json(), "record": self.record}

@@ -241,3 +241,33 @@ def test_messages_about_one_thing_use_the_singular() -> None:
         labels_of_image(np.zeros((2, 4, 4), np.float32), (4, 4), (8, 8), (0,))
     with pytest.raises(InvalidSetting, match=r"needs 2 passes, only 1 was run"):
         attention_map(torch.ones(1, 2, 1, 4), 2)
+
+
+COMMAND_LINE = re.compile(r"(?<![\w-])--[a-z]|\bscripts\.|\bpython -m\b")
+"""An option, or the name of a command."""
+
+
+def texts_of(source: str) -> Iterator[str]:
+    """All constant texts of a module but its docstrings; of an f-string its constant parts."""
+    tree = ast.parse(source)
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.mark.parametrize("text", ['f"{out} is taken: choose another --out."', '"run scripts.make_cams"'])
+def test_an_option_in_a_message_is_found(text: str) -> None:
+    assert any(map(COMMAND_LINE.search, texts_of(f'"""--documented"""\nraise CrtError({text})')))
+
+
+def test_the_library_names_no_option_and_no_command() -> None:
+    """Its callers have no command line; `usage` is what the app and the commands share."""
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}: {text}"
+        for path in (ROOT / "crt").rglob("*.py")
+        if path.name != "usage.py"
+        for text in texts_of(path.read_text(encoding="utf-8"))
+        if COMMAND_LINE.search(text)
+    }
+    assert not found

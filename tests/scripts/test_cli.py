@@ -10,6 +10,7 @@ import pytest
 import tyro
 
 from crt.errors import InvalidCheckpoint, InvalidDataset, InvalidImage, InvalidSetting
+from crt.train.lock import FolderInUse
 from scripts.__main__ import commands
 from scripts.cli import run_cli
 from tests.helpers.in_process import run_command
@@ -63,6 +64,7 @@ def test_what_cannot_be_read_is_refused_in_one_line(words: list[str], expected: 
         (InvalidCheckpoint("Give 3."), 1),
         (InvalidDataset("Give 3."), 1),
         (InvalidImage("Give 3."), 1),
+        (FolderInUse("Give 3."), 1),
     ],
 )
 def test_errors_of_the_user_have_a_code(error: Exception, code: int, capsys) -> None:

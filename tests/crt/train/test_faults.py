@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 
 from crt.checkpoint import CONFIG_FILE, METHODS, CheckpointConfig, load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
-from crt.errors import InvalidCheckpoint, InvalidSetting
+from crt.errors import InvalidCheckpoint
 from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import crt as training
 from crt.train import deeplab as segmentation
@@ -26,7 +26,7 @@ from crt.train import export, state
 from crt.train import irn as relation
 from crt.train.deeplab import train_deeplab
 from crt.train.irn import train_relation
-from crt.train.lock import LOCK_FILE, exclusive_lock
+from crt.train.lock import LOCK_FILE, FolderInUse, exclusive_lock
 from crt.train.log import TrainLog
 from crt.train.losses import Losses
 from crt.train.mask_configs import DeepLabConfig, RelationConfig
@@ -118,9 +118,9 @@ def holder(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen]]:
 @pytest.mark.parametrize("what", LOSSES)
 def test_the_second_writer_is_refused_and_a_dead_one_blocks_no_other(what, starts, holder) -> None:
     out, process = holder
-    with pytest.raises(InvalidSetting) as error:
+    with pytest.raises(FolderInUse) as error:
         starts[what](out)
-    says_one_sentence(error.value, f"process {process.pid} on ", "choose another --out")
+    says_one_sentence(error.value, f"process {process.pid} on ", "choose another output folder")
     assert not (out / STATE_FILE).exists() and not (out / "log.csv").exists()  # nothing was touched
     process.kill()
     process.wait()
@@ -188,7 +188,7 @@ def test_a_full_disk_is_an_error_and_the_run_goes_on_from_the_state_before(what,
     monkeypatch.setattr(state, "save_file", save)
     with pytest.raises(DiskFull) as error:
         starts[what](out)
-    says_one_sentence(error.value, "disk", "full", "make room", "--resume", "still good")
+    says_one_sentence(error.value, "disk", "full", "make room", "set resume", "still good")
     assert len(saves) == 3 and not saves[2].exists()  # the half is gone, the state before it is whole
     monkeypatch.undo()
     starts[what](out, resume=True)
@@ -282,6 +282,6 @@ def test_a_folder_that_is_a_checkpoint_is_left_alone(what, starts, base, tmp_pat
     out = Path(shutil.copytree(base / "tiny", tmp_path / "run"))
     with pytest.raises(InvalidCheckpoint) as caught:
         starts[what](out)
-    says_one_sentence(caught.value, str(out), "already holds a checkpoint", "--out")
+    says_one_sentence(caught.value, str(out), "already holds a checkpoint", "choose another output folder")
     assert weights(out) == weights(base / "tiny")
     assert not (out / STATE_FILE).exists()

@@ -167,7 +167,7 @@ def test_another_config_cannot_resume(tmp_path: Path) -> None:
     run(out, max_steps=1)
     with pytest.raises(InvalidCheckpoint, match="other settings"):
         run(out, resume=True, seed=1)
-    with pytest.raises(InvalidCheckpoint, match="--resume"):
+    with pytest.raises(InvalidCheckpoint, match="set resume"):
         run(out)
 
 
