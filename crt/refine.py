@@ -46,7 +46,8 @@ def attention_map(
     if blocks is not None:
         chosen = sorted(set(blocks))
         if not chosen or chosen[0] < 0 or chosen[-1] >= cls_attn.shape[1]:
-            raise InvalidSetting(f"Choose at least one block between 1 and {cls_attn.shape[1]} for the refinement.")
+            last = cls_attn.shape[1] - 1
+            raise InvalidSetting(f"Choose at least one block for the refinement, by its index from 0 to {last}.")
         used = used[:, chosen]
     used = used.mean(1)
     reduction = PASS_REDUCTIONS[pass_reduction]

@@ -20,6 +20,7 @@ from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
 from crt.pass_reductions import PassReduction
 from crt.types import SEED_SCALES, Mode
+from scripts.block_numbers import to_indices
 from scripts.dataset_stage import NetworkStage, stage_main
 
 
@@ -38,7 +39,7 @@ class Seeds(NetworkStage):
     pass_reduction: PassReduction | None = None
     """Which passes' attention refines the maps; the checkpoint's default, with its blocks, if none is given."""
     blocks: tuple[int, int] | None = None
-    """The first and the last of the blocks whose attention it is, counted from 0; all if a reduction is given alone."""
+    """The first and the last of the blocks whose attention it is, counted from 1; all if a reduction is given alone."""
     scales: tuple[float, ...] = SEED_SCALES
     """Scales of the image whose maps are summed, each with its mirror image."""
     mode: Mode = "overlap"
@@ -49,7 +50,7 @@ class Seeds(NetworkStage):
         defaults = config.defaults
         loops = (defaults.loops if self.loops is None else self.loops) if self.method == "crt" else 0
         refined = defaults.refined if self.refined is None else self.refined
-        blocks = defaults.blocks if self.pass_reduction is None and self.blocks is None else self.blocks
+        blocks = defaults.blocks if self.pass_reduction is None and self.blocks is None else to_indices(self.blocks)
         return CamSpec(loops, refined, self.pass_reduction or defaults.pass_reduction, blocks)
 
     def run(self) -> StageResult:

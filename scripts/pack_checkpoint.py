@@ -17,6 +17,7 @@ import tyro
 
 from crt.checkpoint import METHODS, CheckpointConfig, Defaults, Method, NetworkSpec, read_config, write_config
 from crt.errors import InvalidCheckpoint
+from scripts.block_numbers import to_indices, to_numbers
 from scripts.cli import run_cli
 
 MASK_NETWORKS = {"relation": "an IRN", "segmentation": "a segmentation network"}
@@ -25,6 +26,24 @@ CHOICE = "defaults"
 """Key of `training` for how the default settings were chosen."""
 
 RunConfigs = list[tuple[Path, CheckpointConfig]]
+
+
+@dataclass(frozen=True)
+class DefaultOptions(Defaults):
+    """Settings that measured best; the app starts from them.
+
+    Attributes:
+        size: pixels of the long side of the networks' input.
+        loops: loop count of CRT.
+        refined: whether attention multiplies the transformers' CAMs.
+        pass_reduction: which passes' attention refines the maps, and how.
+        blocks: the first and the last of the blocks whose attention it is, counted from 1; None for all.
+        threshold: background constant, a share of a map's largest value.
+    """
+
+    def indexed(self) -> Defaults:
+        """As a checkpoint has them, with blocks counted from 0. Raises InvalidSetting."""
+        return Defaults(**{**vars(self), "blocks": to_indices(self.blocks)})
 
 
 @dataclass(frozen=True)
@@ -37,7 +56,7 @@ class Pack:
     """The checkpoint folder to write."""
     name: str
     """Name of the checkpoint, for its card and the page."""
-    defaults: Defaults = field(default_factory=Defaults)
+    defaults: DefaultOptions = field(default_factory=DefaultOptions)
     """Settings that measured best; the app starts from them."""
     chosen_on: str | None = None
     """The images that they were chosen on, in words, for the card: others than those that are reported on."""
@@ -53,8 +72,8 @@ def pack(config: Pack) -> CheckpointConfig:
     An IRN reads the features of one CNN: where `config.networks` leaves that out, it is left out too, with
     the record of its training, and a sentence is printed.
 
-    Raises InvalidCheckpoint for runs that do not go together, and for defaults out of their range; `config.out` is
-    then as it was.
+    Raises InvalidCheckpoint for runs that do not go together, and for defaults out of their range, InvalidSetting for
+    blocks that are no range; `config.out` is then as it was.
     """
     from crt.checkpoint import load_checkpoint
 
@@ -76,7 +95,7 @@ def pack(config: Pack) -> CheckpointConfig:
         classes=first.classes,
         networks=networks,
         single_label=first.single_label,
-        defaults=config.defaults,
+        defaults=config.defaults.indexed(),
         relation=relation,
         segmentation=segmentation,
         training=training | _choice(config),
@@ -167,7 +186,8 @@ def _names_networks(key: str) -> bool:
 def main(config: Pack) -> None:
     """Pack and print the networks."""
     done = pack(config)
-    print(f"packed {', '.join(done.networks)}: {dataclasses.asdict(done.defaults)}")
+    defaults = dataclasses.asdict(done.defaults) | {"blocks": to_numbers(done.defaults.blocks)}
+    print(f"packed {', '.join(done.networks)}: {defaults}")
 
 
 if __name__ == "__main__":

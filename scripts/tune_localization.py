@@ -20,6 +20,7 @@ from crt.cam_spec import CamSpec
 from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.types import InferencePrecision
+from scripts.block_numbers import to_numbers
 from scripts.cli import run_cli
 from scripts.evaluate_wsol import read_boxes
 from scripts.output import counted, write_json
@@ -61,7 +62,7 @@ class Choice:
 
 
 def choose(config: Choice) -> list[dict[str, Any]]:
-    """Run the sweep and return its candidates, the best first. Raises CrtError."""
+    """Run the sweep and return its candidates, the best first, with blocks counted from 1. Raises CrtError."""
     from crt.checkpoint import load_checkpoint
     from crt.device import choose_device
     from crt.evaluation.wsol import box_accuracies
@@ -84,7 +85,7 @@ def choose(config: Choice) -> list[dict[str, Any]]:
         {
             "loops": requests[name].spec.loops,
             "refined": requests[name].spec.refined,
-            "blocks": requests[name].spec.blocks,
+            "blocks": to_numbers(requests[name].spec.blocks),
             "threshold": accuracy.best_threshold(),
             "max_box_acc": round(100 * accuracy.max_box_acc(), 2),
         }

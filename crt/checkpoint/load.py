@@ -222,8 +222,8 @@ def _check_transformers(folder: Path, config: CheckpointConfig, networks: Mappin
     for name, vit in vits.items():
         if blocks is not None and blocks[1] >= vit.depth:
             raise InvalidCheckpoint(
-                f"{folder / CONFIG_FILE}: defaults.blocks must lie within 0 to {vit.depth - 1}, the blocks of {name}, "
-                f"not {list(blocks)}."
+                f"{folder / CONFIG_FILE}: defaults.blocks, counted from 0, must lie within 0 to {vit.depth - 1}, "
+                f"the blocks of {name}, not {list(blocks)}."
             )
 
 

@@ -153,7 +153,7 @@ def test_a_single_array_is_refused(tmp_path):
         ("tscam", {"loops": 1}, "loops 0 to 0, not 1"),
         ("crt", {"classes": [3]}, "classes between 0 and 2"),
         ("crt", {"classes": [-1]}, "classes between 0 and 2"),
-        ("crt", {"blocks": [6]}, "between 1 and 6"),
+        ("crt", {"blocks": [6]}, "index from 0 to 5"),
         ("crt", {"blocks": []}, "at least one block"),
         ("crt", {"pass_reduction": "max"}, "Unknown pass reduction"),
         ("deit", {}, "no deit network"),

@@ -147,9 +147,9 @@ def test_blocks_are_chosen_whatever_their_order():
     ("arguments", "message"),
     [
         ({"loops": 4}, "only 3 were run"),
-        ({"loops": 1, "blocks": []}, "at least one block between 1 and 4"),
-        ({"loops": 1, "blocks": [4]}, "at least one block between 1 and 4"),
-        ({"loops": 1, "blocks": [-1]}, "at least one block between 1 and 4"),
+        ({"loops": 1, "blocks": []}, "at least one block for the refinement, by its index from 0 to 3"),
+        ({"loops": 1, "blocks": [4]}, "at least one block for the refinement, by its index from 0 to 3"),
+        ({"loops": 1, "blocks": [-1]}, "at least one block for the refinement, by its index from 0 to 3"),
         ({"loops": 1, "pass_reduction": "max"}, "Unknown pass reduction"),
     ],
 )

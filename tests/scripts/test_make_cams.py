@@ -62,9 +62,7 @@ def strided(predictor: Predictor, sample: Sample, wanted: MethodSpec) -> np.ndar
     for flipped in (False, True):
         view = np.ascontiguousarray(image[:, ::-1]) if flipped else image
         prediction = predictor.predict(view, InferenceConfig(size=None, loops=wanted.spec.loops))
-        maps = prediction.cams(
-            wanted.method, loops=wanted.spec.loops, refined=wanted.spec.refined, classes=sample.labels
-        )
+        maps = prediction.cams(wanted.method, spec=wanted.spec, classes=sample.labels)
         total += upsample_cam(maps, prediction.content_size(wanted.method), (18, 26), flipped=flipped)
     return max_normalize(total)
 
@@ -74,6 +72,7 @@ def strided(predictor: Predictor, sample: Sample, wanted: MethodSpec) -> np.ndar
     [
         ({}, MethodSpec("crt", CamSpec(2, refined=True))),  # the tiny checkpoint's defaults
         ({"loops": 1, "refined": False}, MethodSpec("crt", CamSpec(1, refined=False))),
+        ({"blocks": (2, 6)}, MethodSpec("crt", CamSpec(2, blocks=(1, 5)))),  # people count from 1
         ({"method": "resnet"}, MethodSpec("resnet", CamSpec(0))),
     ],
 )

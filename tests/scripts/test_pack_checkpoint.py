@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config
-from crt.errors import InvalidCheckpoint
+from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
-from scripts.pack_checkpoint import Pack, pack
+from scripts.pack_checkpoint import DefaultOptions, Pack, pack
 from tests.helpers.in_process import run_command
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
@@ -30,7 +30,7 @@ def runs(tmp_path) -> tuple[Path, ...]:
 
 def test_every_network_and_record_is_in_the_pack(runs, tmp_path):
     out = tmp_path / "packed"
-    packed = pack(Pack(runs, out, "all", Defaults(loops=1, threshold=0.3)))
+    packed = pack(Pack(runs, out, "all", DefaultOptions(loops=1, threshold=0.3)))
     assert set(packed.networks) == {"crt", "crt_cnn", "tscam", "resnet"} and packed.name == "all"
     assert packed.defaults.threshold == 0.3
     assert set(packed.training) == {"crt+crt_cnn", "tscam", "resnet", "relation"}
@@ -73,11 +73,12 @@ def test_what_does_not_go_together_is_refused(runs, tmp_path):
 @pytest.mark.parametrize(
     ("defaults", "message"),
     [
-        (Defaults(size=0), "defaults.size must be a whole number from 32 to 2048, not 0"),
-        (Defaults(loops=99), "defaults.loops must be a whole number from 0 to 8, not 99"),
-        (Defaults(threshold=float("nan")), "JSON"),
-        (Defaults(blocks=(4, 2)), "defaults.blocks must be the first and the last block"),
-        (Defaults(blocks=(0, 6)), r"defaults.blocks must lie within 0 to 5, the blocks of tscam, not \[0, 6\]"),
+        (DefaultOptions(size=0), "defaults.size must be a whole number from 32 to 2048, not 0"),
+        (DefaultOptions(loops=99), "defaults.loops must be a whole number from 0 to 8, not 99"),
+        (DefaultOptions(threshold=float("nan")), "JSON"),
+        (DefaultOptions(blocks=(4, 2)), "blocks are 4 to 2: give the first and the last, counted from 1"),
+        (DefaultOptions(blocks=(0, 5)), "blocks are 0 to 5: give the first and the last, counted from 1"),
+        (DefaultOptions(blocks=(1, 7)), r"counted from 0, must lie within 0 to 5, the blocks of tscam, not \[0, 6\]"),
     ],
 )
 def test_defaults_out_of_their_range_are_refused_and_nothing_is_written(runs, tmp_path, defaults, message):
@@ -87,7 +88,7 @@ def test_defaults_out_of_their_range_are_refused_and_nothing_is_written(runs, tm
             out.mkdir()
             (out / "README.md").write_text("a card")
         before = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*"))
-        with pytest.raises(InvalidCheckpoint, match=message):
+        with pytest.raises((InvalidCheckpoint, InvalidSetting), match=message):
             pack(Pack(runs[1:], out, "all", defaults))
         assert sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*")) == before
 
@@ -96,7 +97,7 @@ def test_a_pack_goes_over_an_older_one(runs, tmp_path):
     out = tmp_path / "packed"
     pack(Pack(runs, out, "old"))
     (out / "README.md").write_text("a card")
-    pack(Pack(runs, out, "new", Defaults(size=64)))
+    pack(Pack(runs, out, "new", DefaultOptions(size=64)))
     assert load_checkpoint(out).config.name == "new" and (out / "README.md").read_text() == "a card"
 
 
@@ -168,8 +169,15 @@ def test_how_the_defaults_were_chosen_is_recorded(runs, tmp_path):
     reported = {"chosen_on": "voc2012_train_animals", "command": "python -m scripts.evaluate seeds"}
     first = pack(Pack(runs, tmp_path / "a", "a", chosen_on=reported["chosen_on"], chosen_by=reported["command"]))
     assert first.training["defaults"] == reported
-    again = pack(Pack((tmp_path / "a",), tmp_path / "b", "b", Defaults(loops=1)))
+    again = pack(Pack((tmp_path / "a",), tmp_path / "b", "b", DefaultOptions(loops=1)))
     assert again.training == {key: value for key, value in first.training.items() if key != "defaults"}
+
+
+def test_the_command_counts_blocks_from_1_and_the_checkpoint_from_0(runs, tmp_path):
+    words = ["--runs", runs[1], "--out", tmp_path / "x", "--name", "x", "--defaults.blocks", 2, 6]
+    done = run_command("scripts.pack_checkpoint", *words)
+    assert done.returncode == 0 and "'blocks': (2, 6)" in done.stdout
+    assert read_config(tmp_path / "x").defaults == Defaults(blocks=(1, 5))
 
 
 def test_the_command_refuses_bad_defaults_in_one_line(runs, tmp_path):

@@ -181,7 +181,8 @@ def test_blocks_beyond_the_depth_are_refused_when_the_networks_are_built(tmp_pat
     assert load_checkpoint(folder).config.defaults.blocks == (2, 5)
     write_config(folder, dataclasses.replace(config, defaults=Defaults(size=96, blocks=(2, last))))
     with pytest.raises(
-        InvalidCheckpoint, match=rf"defaults.blocks must lie within 0 to 5, .* of crt, not \[2, {last}\]"
+        InvalidCheckpoint,
+        match=rf"defaults.blocks, counted from 0, must lie .* 0 to 5, .* of crt, not \[2, {last}\]",
     ):
         load_checkpoint(folder)
 

@@ -18,6 +18,7 @@ from crt.evaluation.wsol import BoxPrediction, WsolScore, choose_thresholds, eva
 from crt.evaluation.wsol_samples import WsolSample
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.metrics.boxes import Box
+from crt.models.vit import TransformerBranch
 from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
 from crt.train.machine import describe_machine
@@ -180,7 +181,8 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
         and reported["view"] == "whole, long side 96"
         and len(reported["candidates"]) == len(rows)
     )
-    depth = max(row["blocks"][1] for row in rows if row["blocks"]) + 1
+    depth = cast("TransformerBranch", load_checkpoint(checkpoint).networks["crt"]).depth
+    assert {end for row in rows if row["blocks"] for end in row["blocks"]} == set(range(1, depth + 1))
     ranges = {(row["loops"], row["blocks"]) for row in rows}
     assert len(ranges) == len(rows) == 2 * (depth * (depth + 1) // 2 + 1)
     assert [row["max_box_acc"] for row in rows] == sorted((row["max_box_acc"] for row in rows), reverse=True)
@@ -188,7 +190,7 @@ def test_the_sweep_names_the_best_range_of_blocks(birds, checkpoint, tmp_path):
     images = read_boxes(birds, None, "train").remap_classes(CLASSES)
     one = {"it": MethodSpec("crt", CamSpec(1, blocks=(0, 1)))}
     found = wsol.box_accuracies(predictor, images, one, WsolTransform("whole", 96), thresholds=THRESHOLDS)["it"]
-    row = next(row for row in rows if (row["loops"], row["blocks"]) == (1, (0, 1)))
+    row = next(row for row in rows if (row["loops"], row["blocks"]) == (1, (1, 2)))
     assert (row["max_box_acc"], row["threshold"]) == (round(100 * found.max_box_acc(), 2), found.best_threshold())
     with pytest.raises(InvalidSetting, match="no tscam"):
         choose(Choice(birds, str(tiny_checkpoint(tmp_path / "c", methods=("crt",), single_label=True)), method="tscam"))
