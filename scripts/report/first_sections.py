@@ -1,4 +1,4 @@
-"""What the page of results begins with: the set-up, the headline and the paper's claims, each a table."""
+"""What the page of results begins with: the set-up, the headline, the paper's claims and the loops, each a table."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from crt.checkpoint import CheckpointConfig, Defaults
 from scripts.report.base import Section, Table
 from scripts.report.claim import Claim
 from scripts.report.front_page import headline_table
+from scripts.report.loops_answer import loops_section
 from scripts.report.markdown import anchor
 from scripts.report.overview import Overview
 from scripts.report.sections import Measured
 from scripts.report.verdict import marked
 
 COMMAND = "python -m scripts.report"
-"""It makes the three tables of what the commands of the sections measured."""
+"""It makes the four tables of what the commands of the sections measured."""
 
 
 def first_sections(
     found: Iterable[Measured], about: Overview, defaults: Defaults, checkpoints: Mapping[str, CheckpointConfig]
 ) -> list[Section]:
-    """The three sections; each is left out that has no row."""
+    """The four sections; each is left out that has no row."""
     found = tuple(found)
     headline = headline_table(found, about.setups, defaults)
     made = [setup_section(about, checkpoints)] if about.setups else []
@@ -28,7 +29,8 @@ def first_sections(
         made.append(
             Section("Headline", ("Networks, images and the number of trainings differ.",), COMMAND, (headline,))
         )
-    return [*made, claims_section(about)] if about.claims else made
+    made += [claims_section(about)] if about.claims else []
+    return [*made, *loops_section(found, COMMAND, checkpoints, about.setups)]
 
 
 def setup_section(about: Overview, checkpoints: Mapping[str, CheckpointConfig]) -> Section:

@@ -16,6 +16,7 @@ from scripts.report.base import Section, Table, with_facts
 from scripts.report.card_measures import card_table
 from scripts.report.chart_files import write_charts
 from scripts.report.charts import figure
+from scripts.report.chosen_on import FACT, chosen_on
 from scripts.report.first_sections import first_sections
 from scripts.report.front_page import headline_table, write_front_page
 from scripts.report.markdown import FIGURES, chart_file, markdown, table_markdown
@@ -79,7 +80,7 @@ def compose(
     measured: Sequence[Measured], defaults: Defaults, checkpoints: Mapping[str, CheckpointConfig], folder: Path
 ) -> Pages:
     """Text of every page, card and table; what there is no result of is left out. `folder`: of the checkpoints."""
-    found = [_with_subject(one.section, checkpoints) for one in measured]
+    found = [_with_subject(one, checkpoints) for one in measured]
     about = overview(measured, defaults, checkpoints)
     own = [section for section in found if section.page not in OTHERS]
     others = {page: [section for section in found if section.page == page] for page in OTHERS}
@@ -133,14 +134,17 @@ def _backbones(checkpoint: CheckpointConfig) -> str:
     return ", ".join(f"`{method}` {spec.backbone}" for method, spec in checkpoint.networks.items())
 
 
-def _with_subject(section: Section, checkpoints: Mapping[str, CheckpointConfig]) -> Section:
-    """The section with rows on which networks it measured: their backbones and the seeds of their training."""
-    rows = [
-        row
-        for name, checkpoint in checkpoints.items()
-        if is_about(section, checkpoint)
-        for row in ((f"checkpoint {name}", _backbones(checkpoint)), ("seeds of the training", seeds_of(checkpoint)))
-    ]
+def _with_subject(one: Measured, checkpoints: Mapping[str, CheckpointConfig]) -> Section:
+    """The section with rows on which networks it measured: their backbones, the seeds of their training, and the images
+    that chose their defaults where those were measured too.
+    """
+    section = one.section
+    rows: list[tuple[str, str]] = []
+    for name, checkpoint in checkpoints.items():
+        if is_about(section, checkpoint):
+            rows += [(f"checkpoint {name}", _backbones(checkpoint)), ("seeds of the training", seeds_of(checkpoint))]
+            if (chosen := chosen_on(one, checkpoint)) is not None:
+                rows.append((FACT, chosen))
     if section.weights_sha256 and not rows:
         rows = [("weights", f"`{section.weights_sha256[:16]}…`, of no checkpoint of this repository")]
     named = re.search(r"--checkpoint (\S+)", section.command)

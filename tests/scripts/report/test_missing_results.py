@@ -20,7 +20,7 @@ CONFIGS = sorted((ROOT / "checkpoints").glob("*/config.json"))
 CHECKPOINTS = {path.parent.name: read_config(path.parent) for path in CONFIGS}
 DEFAULTS = CHECKPOINTS["voc"].defaults
 FILES = sorted(path.name for path in (ROOT / "results").glob("*.json") if path.name != "summary.json")
-OF_ALL = {"Set-up", "Headline", "Claims of the paper"}
+OF_ALL = {"Set-up", "Headline", "Claims of the paper", "Do loops help at test"}
 WITHOUT_A_FILE = {"Faults that the tests bring about"}
 
 
