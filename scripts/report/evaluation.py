@@ -7,7 +7,7 @@ from typing import Any
 
 from crt.checkpoint import Defaults
 from crt.data import VOC_ANIMALS, VOC_CLASSES
-from crt.pass_reductions import DEFAULT_REDUCTION
+from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS
 from scripts.report.base import NOT_RECORDED, Section, Table, folded, numbers, ordinal, setup_table
 from scripts.report.evaluation_charts import (
     BACKGROUND,
@@ -41,10 +41,12 @@ def with_defaults(result: dict[str, Any], defaults: Defaults) -> dict[str, Any]:
     """
     attention = attention_of(defaults)
     stats = result["protocol"].get("attention", attention_of(Defaults()))
+    # With one pass there is nothing to put together.
+    one_pass = defaults.loops < 2 and not PASS_REDUCTIONS[defaults.pass_reduction].tile_normalized
     if not defaults.refined:
         refined = "_unrefined"
-    elif defaults.blocks is None and (defaults.pass_reduction == DEFAULT_REDUCTION or defaults.loops < 2):
-        refined = ""  # with one pass there is nothing to put together
+    elif defaults.blocks is None and (defaults.pass_reduction == DEFAULT_REDUCTION or one_pass):
+        refined = ""
     elif attention == stats:
         refined = "_default"
     else:
@@ -137,6 +139,18 @@ def shown_as_crt(methods: dict[str, Any]) -> str:
     return "crt" if "crt" in methods else max(counted, key=lambda name: methods[name]["miou_best"], default="")
 
 
+_WAYS = {
+    "first": " by the first pass",
+    "last": " by the last pass",
+    "sum": " by the sum",
+    "mean": " by the mean",
+    "tile_normalized": " by the first pass, per-tile normalized",
+    "default": " as by default",
+    "": "",
+}
+"""What refines a map, by the end of its kind."""
+
+
 def _title(name: str) -> str:
     if name in ROWS:
         return ROWS[name]
@@ -145,8 +159,7 @@ def _title(name: str) -> str:
     if plain == "crt":
         return "CRT, default loops, unrefined"
     count, _, way = plain.removeprefix("crt_loops_").partition("_")
-    words = {"first": " by the first pass", "last": " by the last pass", "default": " as by default", "": ""}
-    return f"CRT, loops {count}, {refined}{words[way]}"
+    return f"CRT, loops {count}, {refined}{_WAYS[way]}"
 
 
 def _per_class(methods: dict[str, Any], labels: tuple[str, ...]) -> list[Table]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Defaults, weights_sha256
+from crt.pass_reductions import PassReduction
 from scripts.report.ablation import measured_on, trained_on
 from scripts.report.ablation_charts import line_of
 from scripts.report.ablation_loops import kind_of
@@ -19,8 +20,17 @@ from scripts.report.model_card import seeds_of
 from scripts.report.sections import Measured
 from scripts.report.spread import TESTED, Rows, named, spread
 
-REFINEMENTS = {"_unrefined": "none", "_first": "first pass", "_last": "last pass", "": "sum over passes"}
+TILE_NORMALIZED = "_tile_normalized"
+REFINEMENTS = {
+    "_unrefined": "none",
+    "_first": "first pass",
+    "_last": "last pass",
+    TILE_NORMALIZED: "first pass, per-tile normalized",
+    "": "sum over passes",
+}
 """By the end of a kind of map; the attention that refines it."""
+SAME_AS_SUM: tuple[PassReduction, ...] = ("sum", "mean")
+"""Pass reductions whose normalized maps are those of the sum."""
 NETWORKS = {"resnet": "ResNet", "tscam": "TS-CAM", "crt_cnn": "CRT's CNN", "crt": "CRT"}
 """The names that the page has for them."""
 CLAIMS: dict[str, Callable[[dict[str, Any], Defaults, str], list[Claim]]] = {
@@ -167,19 +177,18 @@ def _seeds(seeds: Sequence[object]) -> str:
 
 
 def _default_refinement(defaults: Defaults) -> str:
-    return (
-        REFINEMENTS.get(f"_{defaults.pass_reduction}", REFINEMENTS[""])
-        if defaults.refined
-        else REFINEMENTS["_unrefined"]
-    )
+    if not defaults.refined:
+        return REFINEMENTS["_unrefined"]
+    return REFINEMENTS["" if defaults.pass_reduction in SAME_AS_SUM else f"_{defaults.pass_reduction}"]
 
 
 def _evaluated(result: dict[str, Any], defaults: Defaults, subject: str) -> list[Headline]:
     """Of a checkpoint: CRT by its loops, and the networks without loops as level lines."""
     methods = with_defaults(result, defaults)["methods"]
-    counts = [k for k in range(10) if f"crt_loops_{k}" in methods]
+    measured = [k for k in range(10) if f"crt_loops_{k}" in methods]
     made = []
     for way, refinement in REFINEMENTS.items():
+        counts = [k for k in measured if way != TILE_NORMALIZED or k > 1]  # with one pass it is not the sum
         kinds = [kind_of(k, way) for k in counts]
         if not kinds or not methods.keys() >= set(kinds) or (way in ("_first", "_last") and max(counts) < 2):
             continue

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crt.checkpoint import Defaults, read_config
+from crt.pass_reductions import PassReduction
 from scripts.report.ablation_loops import kind_of
 from scripts.report.claim import Claim, Gap, claim
 from scripts.report.claims_ablation import ablation_claims
@@ -179,3 +180,24 @@ def test_an_overview_of_one_result_has_what_that_holds():
     found = overview([Measured("rows", whole(), section)], Defaults(), {})
     assert found.per_class is None and {one.name for one in found.setups} == {"Ablations", "Input size"}
     assert found.shown is not None and found.shown[1] == "sum over passes"
+
+
+@pytest.mark.parametrize(
+    ("reduction", "refinement"),
+    [("sum", "sum over passes"), ("mean", "sum over passes"), ("first", "first pass"), ("last", "last pass"),
+     ("tile_normalized", "first pass, per-tile normalized")],
+)  # fmt: skip
+def test_the_headline_begins_with_the_default_reduction(reduction: PassReduction, refinement: str):
+    row = {"miou_best": 1.0, "miou_at_0.15": 1.0, "threshold_best": 0.2, "per_class": {"cat": 1.0}}
+    ends = ("", "_unrefined", "_first", "_last", "_tile_normalized", "_mean")
+    methods = {f"crt_loops_{k}{end}": row for k in range(4) for end in ends if k > 1 or end in ends[:2]}
+    protocol = {"split": "val", "classes": "all", "scales": [1.0], "flip": True, "stride": 1, "mode": "overlap",
+                "precision": "x", "command": "c"}  # fmt: skip
+    result = {"protocol": protocol, "images": 3, "methods": methods}
+    defaults = Defaults(loops=3, pass_reduction=reduction)
+    found = overview([Measured("methods", result, KINDS["methods"](result, defaults))], defaults, {})
+    assert found.shown is not None and found.shown[1] == refinement
+    shown = next(one for one in found.headline if one.refinement == refinement)
+    assert shown.lines[0].x == ((2, 3) if reduction == "tile_normalized" else (0, 1, 2, 3))
+    unrefined = overview([Measured("methods", result, KINDS["methods"](result, defaults))], Defaults(refined=False), {})
+    assert unrefined.shown is not None and unrefined.shown[1] == "none"

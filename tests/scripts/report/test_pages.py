@@ -47,6 +47,8 @@ def test_rows_of_the_defaults_follow_the_checkpoint():
     one_pass = with_defaults(result, Defaults(loops=1, pass_reduction="last"))  # the same as the sum
     assert one_pass["methods"]["crt"]["miou_best"] == 10
     passes = {"crt_loops_2": {"miou_best": 5}, "crt_loops_2_last": {"miou_best": 6}}
+    alone = with_defaults(result, Defaults(loops=1, pass_reduction="tile_normalized"))["methods"]
+    assert "crt" not in alone  # of one pass it is not the sum either
     two = result | {"methods": passes, "classification_map": {"crt_loops_2": 1}}
     assert with_defaults(two, Defaults(loops=2, pass_reduction="last"))["methods"]["crt"]["miou_best"] == 6
     for unmeasured in (Defaults(loops=9), Defaults(loops=2, pass_reduction="first"), Defaults(loops=1, blocks=(1, 2))):
