@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crt.checkpoint import CheckpointConfig
+from crt.checkpoint import CheckpointConfig, Method
 from scripts.report.base import Table, numbers
 from scripts.report.evaluation import REPORTED_SPLIT, measure_of, shown_as_crt, with_defaults
 from scripts.report.markdown import anchor
 from scripts.report.overview import is_about
 from scripts.report.pipeline import STAGE_NAMES
 from scripts.report.sections import Measured
+from scripts.report.verdict import listed
 
 RESULTS_FILE = "../../docs/results.md"
 CARD_HEAD = ("measure", "CRT", "TS-CAM", "CNN alone", "images", "section")
 BOXES = {"gt_known": "GT-known localization", "top1": "Top-1 localization"}
+COLUMNS: dict[Method, int] = {"crt": 1, "tscam": 2, "resnet": 3}
+"""Of the networks, in the rows."""
 Row = tuple[str, ...]
 
 
@@ -39,6 +42,16 @@ def card_table(found: Iterable[Measured], checkpoint: CheckpointConfig) -> Table
         elif one.kind in ("pointing", "classification"):
             rows += _on_boxes(one, checkpoint)
     return Table(CARD_HEAD, tuple(rows))
+
+
+def left_out(measured: Table, checkpoint: CheckpointConfig) -> str:
+    """A sentence on the columns of networks that the checkpoint does not hold; empty if it holds all of them."""
+    names = [
+        CARD_HEAD[column]
+        for method, column in COLUMNS.items()
+        if method not in checkpoint.networks and any(row[column] != "–" for row in measured.rows)
+    ]
+    return f"{listed(names)}: measured with the others, and no part of this checkpoint." if names else ""
 
 
 def _seeds(one: Measured, checkpoint: CheckpointConfig) -> list[Row]:

@@ -219,6 +219,15 @@ def test_the_card_has_the_headline_rows_or_none(folder):
     assert "## How good it is\n\nNot measured.\n" in card(folder, config, NOTHING)
 
 
+def test_a_column_of_a_network_that_the_checkpoint_lacks_is_named(folder):
+    config = dataclasses.replace(read_config(folder), training={"crt+crt_cnn": record()})
+    row = ("GT-known localization", "87.7", "–", "67.9", "4 of test", "x")
+    said = "CNN alone: measured with the others, and no part of this checkpoint."
+    assert said in card(folder, config, Table(CARD_HEAD, (row,)))
+    assert "no part of this" not in card(folder, config, Table(CARD_HEAD, ((*row[:3], "–", *row[4:]),)))
+    assert said in (ROOT / "checkpoints/cub/README.md").read_text(encoding="utf-8")
+
+
 def measured(kind: str, result: dict[str, Any], title: str, config: CheckpointConfig) -> Measured:
     return Measured(kind, result, Section(title, weights_sha256=weights_sha256(config)))
 
