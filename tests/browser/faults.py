@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, Request, Route
 
-from tests.browser.driver import PATIENCE
+from tests.browser.driver import PATIENCE, settle
 
 JOIN, DATA = "**/gradio_api/queue/join*", "**/gradio_api/queue/data*"
 LIMIT = "Rate limit reached; try again in 7 s."
@@ -20,6 +20,45 @@ KINDS = {"limit": LIMIT, "full": BUSY, "connection": NO_CONNECTION, "error": UNR
 FOREIGN = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
 """A file that was not uploaded: the server refuses an event with one."""
 LONG_MS = 2_000_000  # longer than every timeout of the page
+OBSERVE = """() => {
+  const plain = window.fetch, events = new Map();
+  let underWay = 0;
+  window.nothingIsAwaited = () => !underWay && !events.size;
+  const read = async (stream) => {
+    let rest = '';
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split('\\n');
+      rest = lines.pop();
+      for (const line of lines.filter((one) => one.startsWith('data:'))) {
+        const { msg, event_id } = JSON.parse(line.slice(5));
+        if (msg === 'process_completed') events.delete(event_id);
+        window.hasPart ||= msg === 'process_generating';
+      }
+    }
+  };
+  window.fetch = async (input, options) => {
+    const url = String(input?.url ?? input);
+    underWay++;
+    try {
+      const answer = await plain(input, options);
+      if (url.includes('/queue/data')) {
+        const [theirs, ours] = answer.body.tee();
+        read(ours).catch(() => events.clear()); // what a broken stream has not brought will not come
+        return new Response(theirs, answer);
+      }
+      const text = await answer.clone().text();
+      const number = () => JSON.parse(options.body).fn_index;
+      if (answer.ok && url.includes('/queue/join')) events.set(JSON.parse(text).event_id, number());
+      if (answer.ok && url.endsWith('/cancel')) { // it ends all events of a function, without a message
+        for (const [id, of] of events) if (of === number()) events.delete(id);
+      }
+      return answer;
+    } finally {
+      underWay--;
+    }
+  };
+}"""
+"""Lets the page know whether the server still owes it an answer or the end of an event, and whether a part has come."""
 
 
 class Queue:
@@ -36,6 +75,7 @@ class Queue:
             "window.gradio_config.dependencies.map(({ id, targets }) => [id, targets[0]?.[1] ?? ''])"
         )
         self._names = dict(config)
+        page.evaluate(OBSERVE)
         page.route(JOIN, self._join)
         page.route(DATA, self._data)
 
@@ -49,6 +89,17 @@ class Queue:
         while not self.count(event):
             assert time.monotonic() < until, f"{event or 'an event of another component'} was not sent"
             self.page.wait_for_timeout(50)
+
+    def wait_for_answers(self) -> None:
+        """Wait until all that the page has sent since this object was made is answered, and the answers are drawn."""
+        for _ in range(2):  # what comes may make the page send more
+            self.page.wait_for_function("nothingIsAwaited()")
+            settle(self.page)
+
+    def wait_for_part(self) -> None:
+        """Wait until a part of an answer has come since this object was made, and what came of it is drawn."""
+        self.page.wait_for_function("window.hasPart")
+        settle(self.page)
 
     def fail(self, event: str, kind: str) -> None:
         """Let the next event of that name fail in one of `KINDS`, or its stream of messages break (`stream`)."""

@@ -84,9 +84,9 @@ def test_the_work_on_an_image_that_is_gone_ends_and_the_next_image_works(open_pa
             queue.wait_for(work)
         remove(page)
         page.wait_for_selector(EMPTY)
-        page.wait_for_timeout(300)  # whatever draws once more has done so
+        settle(page)
     expect(page.locator(BUSY).locator("visible=true")).to_have_count(0)
-    page.wait_for_timeout(1500)  # longer than the tiny networks take: the answer comes, and is dropped
+    queue.wait_for_answers()  # the answer comes, and is dropped
     page.set_input_files("#crt-image input[type=file]", image)
     page.wait_for_selector(SHOWN)
     open_tab(page, "Explore")
@@ -143,13 +143,14 @@ def gate(monkeypatch):
 def test_the_page_is_empty_at_once_while_the_networks_are_busy(open_page, image, gate):
     page = open_page()
     upload(page, image)
+    queue = Queue(page)
     gate.clear()
     page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name="448 px").click()
     remove(page)
     page.wait_for_selector(EMPTY)
     gate.set()
-    page.wait_for_timeout(3000)  # longer than the tiny networks take
+    queue.wait_for_answers()
     assert page.get_attribute(".crt-viewer", "data-state") == "empty"
     upload(page, image)
     expect(page.locator('[data-role="status"]')).to_contain_text("Input 448 × 336 px")
@@ -166,7 +167,7 @@ def test_what_was_requested_before_the_removal_and_runs_after_it_is_not_shown(op
         queue.wait_for("")
         remove(page)
         page.wait_for_selector(EMPTY)
-    page.wait_for_timeout(3000)  # longer than the tiny networks take
+    queue.wait_for_answers()
     assert page.get_attribute(".crt-viewer", "data-state") == "empty"
     upload(page, image)
     expect(page.locator('[data-role="status"]')).to_contain_text("Input 448 × 336 px")

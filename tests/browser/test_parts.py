@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 import crt.predictor
 from tests.browser.driver import SHOWN, settle, upload
+from tests.browser.faults import Queue
 
 PARTIAL = '.crt-viewer[data-state="partial"]'
 OTHER_SIZE = "448 px"
@@ -70,9 +71,10 @@ def test_the_maps_stay_while_the_same_image_runs_at_another_size(empty_page, ima
     gate.set()
     upload(page, image)
     gate.clear()
+    queue = Queue(page)
     page.get_by_role("combobox", name="Input size", exact=True).click()
     page.get_by_role("option", name=OTHER_SIZE).click()
-    page.wait_for_timeout(1500)  # longer than the tiny CNN takes
+    queue.wait_for_part()
     assert page.get_attribute(".crt-viewer", "data-state") == "shown"
     before = page.get_attribute(".crt-viewer", "data-run")
     gate.set()

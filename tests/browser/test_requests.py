@@ -81,7 +81,7 @@ def test_an_image_chosen_while_a_link_opens_wins(open_page, image, tmp_path):
     foreign = link.partition("pic=")[2][:20]
     own = "foreign => location.search.includes('pic=sha.') && !location.search.includes(foreign)"
     other.wait_for_function(own, arg=foreign)
-    other.wait_for_timeout(2000)  # what the link would bring has come
+    queue.wait_for_answers()  # what the link would bring has come
     assert other.evaluate(own, foreign)
     expect(other.locator('[data-role="message"]')).to_be_hidden()
     expect(other.locator('[data-role="threshold-value"]')).not_to_contain_text("30 %")
