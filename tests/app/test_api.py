@@ -1,7 +1,6 @@
 """The endpoints seen by a program: their descriptions, types and results."""
 
 import json
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -231,18 +230,6 @@ def test_every_parameter_is_described_to_its_end(tmp_path):
         assert [label for label, text in described.items() if not text.endswith(".")] == []
         assert "{" not in present(function.__doc__)
         assert all(one in described.get("pass_reduction", one) for one in PASS_REDUCTIONS)
-
-
-@pytest.mark.skipif(find_spec("mcp") is None, reason="mcp is not installed: pip install 'gradio[mcp]'")
-def test_the_tools_of_the_mcp_server_are_described(server):
-    tools = {one["name"]: one for one in http_client.get(f"{server}gradio_api/mcp/schema").json()}
-    assert set(tools) == {"cams", "predict", "masks"}
-    for name, tool in tools.items():
-        assert len(tool["description"]) > 80, name
-        properties = tool["inputSchema"]["properties"]
-        assert set(properties) == PARAMETERS[f"/{name}"]
-        for label, one in properties.items():
-            assert one["type"] and len(one.get("description", "")) > 15, (name, label)
 
 
 @pytest.mark.parametrize("checkpoint", ["", "birds"])

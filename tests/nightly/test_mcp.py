@@ -27,6 +27,8 @@ from PIL import Image
 
 from crt.data import voc_palette
 from crt.prediction import Prediction
+from tests.app.test_api import PARAMETERS
+from tests.helpers.missing import missing
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +51,8 @@ async def main(url, path):
         for name, tool, arguments in json.loads(sys.argv[3]):
             answer = await session.call_tool(tool, {"image": image, **arguments})
             answers[name] = {"error": answer.isError, "content": [one.model_dump() for one in answer.content]}
-    print(json.dumps({"tools": {one.name: one.inputSchema for one in listed.tools}, "answers": answers}, default=str))
+    tools = {one.name: {"description": one.description, "schema": one.inputSchema} for one in listed.tools}
+    print(json.dumps({"tools": tools, "answers": answers}, default=str))
 
 asyncio.run(main(*sys.argv[1:3]))
 """
@@ -69,7 +72,7 @@ def python(tmp_path_factory) -> Path:
         [sys.executable, "-m", "pip", "index", "versions", "mcp"], capture_output=True, text=True, check=False
     )
     if probe.returncode:
-        pytest.skip("the package index cannot be reached, so gradio[mcp] cannot be installed")
+        missing("the package index cannot be reached, so gradio[mcp] cannot be installed")
     folder = tmp_path_factory.mktemp("mcp")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     made = folder / "bin" / "python"
@@ -145,12 +148,14 @@ def file_of(reported: dict[str, Any], name: str) -> bytes:
         return reply.read()
 
 
-def test_the_tools_are_listed_with_every_parameter(reported) -> None:
+def test_the_tools_are_described_with_every_parameter(reported) -> None:
     assert set(reported["tools"]) == {"cams", "predict", "masks"}
-    for schema in reported["tools"].values():
-        assert schema["required"] == ["image"]
-        for label, one in schema["properties"].items():
-            assert one["type"] and one["description"].endswith("."), (label, one)
+    for name, tool in reported["tools"].items():
+        assert len(tool["description"]) > 80, name
+        assert tool["schema"]["required"] == ["image"]
+        assert set(tool["schema"]["properties"]) == PARAMETERS[f"/{name}"]
+        for label, one in tool["schema"]["properties"].items():
+            assert one["type"] and len(one["description"]) > 15 and one["description"].endswith("."), (name, label)
 
 
 def test_predict_gives_the_whole_prediction(reported, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
 from app.cli import AppConfig
+from tests.helpers.missing import missing
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -102,7 +103,7 @@ class WebKit:
 @contextmanager
 def firefox() -> Iterator[Browser]:
     if FIREFOX is None:
-        pytest.skip("firefox-esr is not installed")
+        missing("firefox-esr is not installed")
     with sync_playwright() as driver:
         browser = driver.firefox.launch(channel="moz-firefox", executable_path=FIREFOX)
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
@@ -114,7 +115,7 @@ def firefox() -> Iterator[Browser]:
 @contextmanager
 def webkit() -> Iterator[Browser]:
     if WEBKIT is None or MINI_BROWSER is None or XVFB is None:
-        pytest.skip("webkit2gtk-driver or xvfb is not installed")
+        missing("webkit2gtk-driver or xvfb is not installed")
     command = [XVFB, "-displayfd", "1", "-screen", "0", f"{WIDTH}x{HEIGHT}x24"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as display:
         assert display.stdout is not None
