@@ -11,7 +11,8 @@
 # new one gets the first of these that is found.
 # All tests together run on all cores: one process for each, with a server and a browser of its own.
 # Packages are installed again only when the requirements or package-lock.json change. Run as root on Debian it also
-# installs chromium, which the browser tests drive; without chromium they are skipped and say so.
+# installs chromium, which the browser tests drive, and for --nightly Firefox and WebKit. Tests without their browser
+# are skipped and say so; where CI is true, a missing browser is an error.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -81,20 +82,24 @@ if [ "$part" != lint ] && [ "$part" != unit ] && ! command -v chromium >/dev/nul
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } </dev/null >/dev/null ||
         echo "chromium could not be installed: the browser tests will be skipped." >&2
 fi
-if [ -n "$nightly" ] && ! command -v WebKitWebDriver >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+if [ -n "$nightly" ] && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] &&
+    { ! command -v firefox-esr || ! command -v WebKitWebDriver || ! command -v Xvfb; } >/dev/null; then
     echo "Installing Firefox and WebKit for the nightly tests."
     export DEBIAN_FRONTEND=noninteractive
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends firefox-esr webkit2gtk-driver xvfb; } \
         </dev/null >/dev/null || echo "They could not be installed: the tests in other browsers will be skipped." >&2
 fi
 
-if [ "${CI:-}" = true ]; then  # nobody reads there that tests were skipped
+if [ "${CI:-}" = true ]; then  # no one reads there that tests were skipped
     needed=(node chromium)
     case "$part" in
         lint) needed=() ;;
         unit) needed=(node) ;;
         browser) needed=(chromium) ;;
     esac
+    if [ -n "$nightly" ] && { [ "$part" = all ] || [ "$part" = unit ]; }; then
+        needed+=(firefox-esr WebKitWebDriver Xvfb)
+    fi
     for program in "${needed[@]}"; do
         if ! command -v "$program" >/dev/null; then
             echo "error: the tests need $program: install it." >&2

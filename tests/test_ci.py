@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,32 +14,65 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.helpers.narrow import present
+
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "scripts" / "test.sh"
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-CI = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+CI, NIGHTLY = (
+    yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8"))
+    for name in ("ci.yml", "nightly.yml")
+)
 JOBS: dict[str, Any] = CI["jobs"]
 
 
-def commands(job: str) -> str:
-    return "\n".join(step.get("run", "") for step in JOBS[job]["steps"])
+def commands(job: dict[str, Any]) -> str:
+    return "\n".join(step.get("run", "") for step in job["steps"])
 
 
 def test_every_part_of_the_checks_has_a_job() -> None:
-    parts = re.findall(r"bash scripts/test\.sh --only (\w+)", "".join(map(commands, JOBS)))
+    parts = re.findall(r"bash scripts/test\.sh --only (\w+)", "".join(map(commands, JOBS.values())))
     offered = re.search(r"^    all \| (.+)\) ;;$", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
     assert offered is not None and list(dict.fromkeys(parts)) == offered[1].split(" | ")
-    assert "--only unit --coverage" in commands("coverage")
-    assert {"wheel", "docker", "nightly"} < set(JOBS)
-    assert "--nightly" in commands("nightly")
+    assert "--only unit --coverage" in commands(JOBS["coverage"])
+    assert {"wheel", "docker"} < set(JOBS)
 
 
-def test_the_nightly_job_runs_at_night_and_on_demand_and_the_others_do_not_run_twice() -> None:
-    events = CI[True]  # YAML 1.1 reads `on` as a truth value
-    assert {"schedule", "workflow_dispatch", "push", "pull_request"} == set(events)
-    for name, job in JOBS.items():
-        runs_at_night = "event_name == 'schedule'" in job["if"]
-        assert runs_at_night is (name == "nightly")
+def test_the_nightly_tests_run_at_night_and_on_demand_where_every_browser_can_be_installed() -> None:
+    assert set(CI[True]) == {"push", "pull_request", "workflow_dispatch"}  # YAML 1.1 reads `on` as a truth value
+    assert set(NIGHTLY[True]) == {"schedule", "workflow_dispatch"}
+    (job,) = NIGHTLY["jobs"].values()
+    assert "bash scripts/test.sh --nightly" in commands(job)
+    assert job["container"]["image"] == "python:3.11-bookworm"  # its user is root, and its firefox-esr is no snap
+    assert "--nightly" not in "".join(map(commands, JOBS.values()))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_the_readme_has_a_badge_of_each_workflow(path: Path) -> None:
+    page = f"../../actions/workflows/{path.name}"
+    assert f"]({page}/badge.svg)]({page})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("absent", ["firefox-esr", "WebKitWebDriver", "Xvfb"])
+def test_a_browser_that_the_nightly_tests_lack_is_an_error_in_ci(absent: str, tmp_path: Path) -> None:
+    """With a set-up environment, and no programs but these."""
+    for folder in ("scripts", "bin", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    copy = tmp_path / "scripts" / "test.sh"
+    copy.write_bytes(SCRIPT.read_bytes())
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-docs.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / ".venv" / "requirements.sha256").write_text(f"{hashlib.sha256().hexdigest()}\n", encoding="utf-8")
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    for name in ("bash", "dirname", "cat", "sha256sum", "cut"):
+        (tmp_path / "bin" / name).symlink_to(present(shutil.which(name)))
+    for name in {"node", "npm", "chromium", "firefox-esr", "WebKitWebDriver", "Xvfb"} - {absent}:
+        (tmp_path / "bin" / name).symlink_to("/bin/true")
+    ran = subprocess.run(
+        ["bash", str(copy), "--only", "unit", "--nightly"],
+        capture_output=True, text=True, check=False, env={"PATH": str(tmp_path / "bin"), "CI": "true"},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", f"error: the tests need {absent}: install it.\n")
 
 
 def test_the_unit_tests_run_on_every_python_that_the_script_and_the_package_take() -> None:
