@@ -131,6 +131,25 @@ def test_the_passes_start_as_the_checkpoint_has_them_and_then_are_the_users(open
     expect(page.locator('[data-role="loops-value"]')).to_have_text("2")  # which the user has not changed
 
 
+def test_a_tour_goes_on_with_the_classes_of_another_checkpoint(open_page, image, tmp_path):
+    second = tiny_checkpoint(tmp_path / "second", classes=("wolf", "owl"), seed=7)
+    page = open_page()
+    upload(page, image)
+    last = page.locator(".class-row").filter(has_text="person")
+    last.click()
+    page.get_by_role("button", name="Tour").click()
+    expect(page.locator("#crt-tour-text")).to_contain_text("evidence for person (p ")
+    load(page, second)
+    expect(page.locator(ALERT)).to_contain_text("Checkpoint changed; maps recomputed")
+    settle(page)
+    chosen = page.locator(".class-row[aria-pressed=true] .name")
+    expect(page.locator("#crt-tour-text")).to_contain_text(f"evidence for {chosen.inner_text()} (p ")
+    expect(page.locator("#crt-tour-text")).not_to_contain_text("NaN")
+    page.get_by_role("button", name="End tour").click()
+    settle(page)
+    expect(chosen).to_have_count(1)
+
+
 @pytest.fixture
 def offering(tmp_path, serve):
     """An app that offers two checkpoints with different starts."""

@@ -2,7 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.driver import SHOWN, changed, move, pixels, settle, upload
@@ -46,6 +48,25 @@ def test_five_steps_point_explain_and_leave_everything_as_it_was(open_page, imag
     page.keyboard.press("Escape")
     expect(card).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_image_that_comes_during_the_tour_has_its_own_class(open_page, image, tmp_path):
+    other = str(tmp_path / "other.png")
+    Image.fromarray(np.random.default_rng(5).integers(0, 256, (90, 120, 3), dtype=np.uint8)).save(other)
+    chosen = ".class-row[aria-pressed=true] .name"
+    first = open_page()
+    upload(first, other)
+    top = first.locator(chosen).inner_text()
+    page = open_page()  # of another session, so that its run of the other image comes in parts
+    upload(page, image)
+    page.locator(".class-row .name").filter(has_not_text=top).first.click()
+    expect(page.locator(chosen)).not_to_have_text(top)
+    page.get_by_role("button", name="Tour").click()
+    page.set_input_files("#crt-image input[type=file]", other)
+    expect(page.locator("#crt-tour-text")).to_contain_text(f"evidence for {top} (p ")
+    page.keyboard.press("Escape")
+    settle(page)
+    expect(page.locator(chosen)).to_have_text(top)
 
 
 def test_a_card_of_the_gallery_names_what_it_shows_and_sets_it(open_page):

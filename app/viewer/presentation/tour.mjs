@@ -1,6 +1,6 @@
 // A tour of five steps through the method, on the image that is on the page and with its numbers.
 
-import { INITIAL, METHOD_TITLES, pick } from '../core/store.mjs';
+import { INITIAL, METHOD_TITLES, adopt, pick } from '../core/store.mjs';
 import { facts, measuredOf, stepsOf } from './tour_steps.mjs';
 
 /** @typedef {import('./tour_steps.mjs').Step} Step */
@@ -21,8 +21,8 @@ function plan(state, view, results) {
 export function mountTour({ root, at, store, current, results, onRun, announce }) {
   const card = at('tour');
   at('panels').before(card); // between the controls and the maps, so that it hides neither
-  /** @type {Plan & { index: number, former: Crt.State } | null} */
-  let tour = null; // { steps, index, former } while it runs
+  /** @type {Plan & { index: number, former: Crt.State, run: Crt.Run } | null} */
+  let tour = null; // { steps, index, former, run } while it runs: `run` is what its texts are about
   at('tour-start').addEventListener('click', () => begin());
   at('tour-back').addEventListener('click', () => step(-1));
   at('tour-next').addEventListener('click', () => (isLast() ? end() : step(1)));
@@ -34,14 +34,15 @@ export function mountTour({ root, at, store, current, results, onRun, announce }
     else return;
     event.preventDefault();
   });
-  onRun((next, before) => {
+  onRun((next) => {
     at('tour-start').disabled = !next;
     if (!tour || next?.run.pending) return;
     if (!next) return end();
     queueMicrotask(() => { // when the new image's own class is chosen
       if (!tour) return;
-      if (before?.run.imageId !== next.run.imageId) tour.former.classes = store.get().classes;
-      Object.assign(tour, plan(tour.former, next, results));
+      const changes = adopt(tour.former, next.run, tour.run);
+      Object.assign(tour.former, changes, changes.classes && pick(store.get(), ['classes']));
+      Object.assign(tour, plan(tour.former, next, results), { run: next.run });
       show(Math.min(tour.index, tour.steps.length - 1));
     });
   });
@@ -50,7 +51,7 @@ export function mountTour({ root, at, store, current, results, onRun, announce }
   function begin() {
     if (tour) end();
     const former = store.get();
-    tour = { ...plan(former, current(), results), index: 0, former: { ...former } };
+    tour = { ...plan(former, current(), results), index: 0, former: { ...former }, run: current().run };
     card.hidden = false;
     show(0);
   }
