@@ -220,6 +220,19 @@ test('a store tells its listeners once per frame', () => {
   assert.deepEqual(seen, [3]);
 });
 
+test('a listener that throws is reported, and those after it are called', (context) => {
+  const seen = [];
+  const reported = [];
+  const store = s.createStore({ a: 1 }, (run) => run());
+  const before = globalThis.reportError;
+  context.after(() => { globalThis.reportError = before; });
+  globalThis.reportError = (error) => reported.push(error.message);
+  store.subscribe(() => { throw new Error('broken'); });
+  store.subscribe((state) => seen.push(state.a));
+  store.set({ a: 2 });
+  assert.deepEqual([seen, reported], [[2], ['broken']]);
+});
+
 test('another checkpoint brings its defaults for what the reader has not set', () => {
   const run = (id, defaults) => ({ imageId: 'p', classes: [id], methods: ['crt', 'resnet'], scores: { crt: [[0]] }, maxLoops: 4, checkpoint: { id: `${id}1`, sha256: id, name: 'voc' }, defaults });
   const first = run('a', { loops: 3, refined: true, pass_reduction: 'first', blocks: null, threshold: 0.15 });

@@ -43,7 +43,13 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
       waiting = true;
       schedule(() => {
         waiting = false;
-        for (const listener of listeners) listener(state);
+        for (const listener of listeners) {
+          try {
+            listener(state);
+          } catch (error) {
+            reportError(error); // the others still draw
+          }
+        }
       });
     },
     subscribe: (listener) => listeners.push(listener),
