@@ -15,7 +15,18 @@ from crt.errors import CrtError, InvalidSetting, reason_of
 from crt.usage import WRONG_USAGE, parsed
 
 DONE, FAILED = 0, 1
-FAULTS_OF_THE_DISK = (errno.EACCES, errno.EDQUOT, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS)
+FAULTS_OF_THE_DISK = (
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOSPC,
+    errno.ENOTDIR,
+    errno.ENOTEMPTY,
+    errno.EPERM,
+    errno.EROFS,
+)
 """What a user can put right; other errors of the system keep their traceback."""
 
 T = TypeVar("T")

@@ -89,6 +89,19 @@ def test_a_disk_that_refuses_is_no_traceback(capsys) -> None:
     assert capsys.readouterr().err == expected
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.md/more/x.json", "full", "x" * 300])
+def test_a_place_that_cannot_be_used_is_no_traceback(name: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "README.md").touch()
+    (tmp_path / "full" / "inner").mkdir(parents=True)
+    (tmp_path / "new").mkdir()
+
+    def act(options: Options) -> None:
+        (tmp_path / "new").replace(tmp_path / name) if name == "full" else (tmp_path / name).mkdir(parents=True)
+
+    assert run_cli(lambda: tyro.cli(Options, args=[]), act) == 1
+    assert is_one_error(printed := capsys.readouterr().err) and "choose another place" in printed
+
+
 @pytest.mark.parametrize("error", [ValueError("unexpected"), FileNotFoundError(errno.ENOENT, "no", "x"), OSError("no")])
 def test_other_errors_keep_their_traceback(error: Exception) -> None:
     def act(options: Options) -> None:
