@@ -27,8 +27,8 @@ class Bootstrap:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.resamples < 1 or not 0 < self.level < 1:
-            raise InvalidSetting("Give at least one resample and a level between 0 and 1.")
+        if self.resamples < 1 or not 0 < self.level < 1 or self.seed < 0:
+            raise InvalidSetting("Give at least one resample, a level between 0 and 1, and a seed of 0 or more.")
 
     def draws(self, images: int) -> np.ndarray:
         """Draw images; the same for the same seed.

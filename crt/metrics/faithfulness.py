@@ -66,6 +66,8 @@ class FaithfulnessConfig:
             raise InvalidSetting(f"{wrong}: choose among {', '.join(MEASURES)}.")
         if self.steps < 1 or self.noise < 0 or self.blur[0] < 1 or self.blur[0] % 2 == 0 or self.blur[1] <= 0:
             raise InvalidSetting("Give at least one step, no negative noise, and an odd window with a positive blur.")
+        if self.seed < 0:
+            raise InvalidSetting(f"The seed is {self.seed}: give 0 or more.")
         if not self.removed or any(not 0 < share < 1 for share in self.removed):
             raise InvalidSetting(f"ROAD removes shares between 0 and 1 of the pixels, not {self.removed}.")
 

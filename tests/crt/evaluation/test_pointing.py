@@ -224,6 +224,8 @@ def test_intervals_are_seeded_and_pairs_share_their_draws():
     }
     with pytest.raises(InvalidSetting, match="level"):
         Bootstrap(level=1.0)
+    with pytest.raises(InvalidSetting, match="a seed of 0 or more"):
+        Bootstrap(seed=-1)
 
 
 @pytest.fixture(scope="module")

@@ -358,6 +358,7 @@ def test_refusals(predictor, image):
         {"measures": ()},
         {"steps": 0},
         {"noise": -1.0},
+        {"seed": -1},
         {"blur": (10, 5.0)},
         {"blur": (-1, 5.0)},
         {"blur": (11, 0.0)},
