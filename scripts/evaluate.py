@@ -20,14 +20,14 @@ from typing import Any
 import tyro
 
 from crt.data import VOC_ANIMALS, ImageDataset, read_voc
-from crt.errors import count_of
+from crt.errors import InvalidSetting, count_of
 from crt.evaluation.pipeline_stage import read_manifest
 from crt.pass_reductions import PassReduction
 from crt.types import InferencePrecision, Mode
 from scripts.cli import run_cli
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
-from scripts.output import counted, write_json
+from scripts.output import check_figure_path, counted, write_json
 from scripts.provenance import command_of
 from scripts.report.sections import attention_of
 
@@ -167,6 +167,10 @@ def stored(config: MeasureFolder) -> dict:
     from crt.evaluation.stored import measure_masks, measure_seeds
     from crt.viz.worst import worst_sheet
 
+    check_figure_path(config.sheet)
+    if config.worst < 1:
+        raise InvalidSetting(f"The number of the worst images is {config.worst}: give 1 or more.")
+    made_with = read_manifest(config.folder)
     images = with_masks(config)
     measured = expand_classes(config.classes)
     swept = isinstance(config, MeasureStored)
@@ -178,7 +182,7 @@ def stored(config: MeasureFolder) -> dict:
             "command": stored_command(config),
             "split": config.split,
             "threshold": "best of 0.01 ... 0.79 on these images, image labels given" if swept else "none",
-            "made_with": read_manifest(config.folder),
+            "made_with": made_with,
         },
         "images": len(images),
         **score.to_json(config.worst),
@@ -204,10 +208,11 @@ def with_masks(config: MeasureSeeds | MeasureFolder) -> ImageDataset:
 
 
 def expand_classes(classes: tuple[str, ...]) -> list[str] | None:
-    """The class names of an option, `animals` written out; None for all classes."""
+    """The class names of an option, each once, `animals` written out; None for all classes."""
     if not classes:
         return None
-    return [n for name in classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,))]
+    expanded = (n for name in classes for n in ((*VOC_ANIMALS, "person") if name == "animals" else (name,)))
+    return list(dict.fromkeys(expanded))
 
 
 def command(config: MeasureSeeds) -> str:
@@ -229,7 +234,8 @@ def seeds_table(result: dict) -> str:
         f"{name:<26}{row['miou_at_0.15']:>9.2f}{row['miou_best']:>8.2f}{row['threshold_best']:>11.2f}"
         for name, row in result["methods"].items()
     ]
-    lines += [f"classification mAP of {name}: {value:.2f}" for name, value in result["classification_map"].items()]
+    known = {name: value for name, value in result["classification_map"].items() if value is not None}
+    lines += [f"classification mAP of {name}: {value:.2f}" for name, value in known.items()]
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from crt.data import ImageDataset, is_cub, read_cub, read_folders, with_boxes
 from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.types import InferencePrecision
-from scripts.output import counted, write_json
+from scripts.output import check_figure_path, counted, write_json
 from scripts.provenance import command_of
 from scripts.report.base import ordinal
 
@@ -73,6 +73,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     from crt.predictor import Predictor
     from crt.train.machine import describe_machine
 
+    check_figure_path(config.sheet)
     checkpoint = load_checkpoint(config.checkpoint)
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"

@@ -10,7 +10,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from crt.errors import InvalidSetting
 from crt.io_utils import write_text
+
+FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @contextmanager
@@ -22,6 +25,12 @@ def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
             bar.update()
 
         yield advance
+
+
+def check_figure_path(path: Path | None) -> None:
+    """Refuse a file for a figure whose name has no ending of an image. Raises InvalidSetting."""
+    if path is not None and path.suffix.lower() not in FIGURE_SUFFIXES:
+        raise InvalidSetting(f"A figure is a .png, .jpg or .webp file, not {path.name}.")
 
 
 def write_json(path: Path, result: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from crt.analysis.consistency import map_correlation
 from crt.data import ImageDataset
 from crt.data.images import load_image
 from crt.errors import InvalidDataset
+from crt.evaluation.bootstrap import percent
 from crt.evaluation.stored import BACKGROUND_NAME, THRESHOLDS, measured_rows, truth_of
 from crt.metrics.classification import mean_average_precision
 from crt.metrics.segmentation import ThresholdSweep, iou
@@ -85,8 +86,7 @@ def evaluate_seeds(
     return {
         "methods": {name: _summary(sweep, rows, (BACKGROUND_NAME, *names)) for name, sweep in sweeps.items()},
         "classification_map": {
-            name: round(100 * mean_average_precision(targets, np.stack(collected)), 2)
-            for name, collected in scores.items()
+            name: percent(mean_average_precision(targets, np.stack(collected))) for name, collected in scores.items()
         },
         "correlation": closeness.to_json(),
         "similarity": np.round(np.mean(similarity, axis=0), 4).tolist() if similarity else [],
@@ -110,8 +110,11 @@ class _Closeness:
                 row = [map_correlation(prediction, "crt_cnn", other, key, loops=loops) for loops in counts]
                 self.found.setdefault(other, []).append(row)
 
-    def to_json(self) -> dict[str, list[float]]:
-        return {other: np.round(_known_mean(np.array(rows)), 4).tolist() for other, rows in self.found.items()}
+    def to_json(self) -> dict[str, list[float | None]]:
+        return {
+            other: [None if np.isnan(mean) else round(float(mean), 4) for mean in _known_mean(np.array(rows))]
+            for other, rows in self.found.items()
+        }
 
 
 def _known_mean(rows: np.ndarray) -> np.ndarray:

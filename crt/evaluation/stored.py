@@ -31,7 +31,8 @@ class Score:
         accuracy: share of pixels whose label is right.
         per_class: IoU of background and the classes measured; NaN where a class is nowhere.
         confusion: (C + 1, C + 1) int64 pixels by truth (rows) and label.
-        per_image: mean IoU of each image over the labels that it or its mask shows, worst first.
+        per_image: mean IoU of each image over the labels that it or its mask shows, worst first; an image whose ground
+            truth is to be ignored as a whole has none.
         sweep: (threshold, miou) of all thresholds, empty for masks; the rest is at the best of them.
     """
 
@@ -72,7 +73,7 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
 
     Args:
         classes: all names.
-        measured: names beside background, all by default.
+        measured: names beside background, all by default; one that is there twice counts once.
 
     Returns:
         Numbers from 0, which is background.
@@ -80,7 +81,7 @@ def measured_rows(classes: Sequence[str], measured: Sequence[str] | None) -> lis
     Raises:
         InvalidSetting: an empty list or unknown names.
     """
-    names = tuple(classes) if measured is None else tuple(measured)
+    names = tuple(dict.fromkeys(classes if measured is None else measured))
     unknown = sorted(set(names) - set(classes))
     if unknown or not names:
         wrong = f"unknown classes {', '.join(unknown)}" if unknown else "the list of classes is empty"
@@ -200,6 +201,6 @@ def _score(
         100 * pixel_accuracy(confusion),
         dict(zip(names, values.tolist(), strict=True)),
         confusion,
-        tuple(sorted(per_image, key=lambda item: item[1])),
+        tuple(sorted((item for item in per_image if not np.isnan(item[1])), key=lambda item: item[1])),
         sweep,
     )

@@ -56,12 +56,13 @@ def mean_iou(confusion: np.ndarray, *, present_only: bool = False) -> float:
         present_only: whether classes that are in the prediction alone are left out.
 
     Returns:
-        0 … 1.
+        0 … 1; NaN where no pixel counts.
     """
     values = iou(confusion)
     if present_only:
         values = values[confusion.sum(1) > 0]
-    return float(np.nanmean(values))
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def pixel_accuracy(confusion: np.ndarray) -> float:

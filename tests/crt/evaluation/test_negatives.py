@@ -1,5 +1,7 @@
 """An image without objects goes through every stage: seeds of no class, a mask of background, a row of a preview."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from crt.pseudo_labels.confident import confident_labels
 from crt.pseudo_labels.label_png import save_labels
 from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.preview import fixed_images
+from scripts.evaluate import MeasureSeeds, seeds
 from scripts.make_cams import Seeds
 from tests.crt.data.test_readers import add_image, write_split
 from tests.helpers.tiny import tiny_checkpoint
@@ -45,6 +48,13 @@ def test_seeds_of_an_image_without_objects(voc, tmp_path):
     assert 0 <= result["methods"]["crt"]["miou_best"] <= 100
 
 
+def test_measures_that_nothing_shows_are_null_and_not_nan(voc, tmp_path, capsys):
+    file, checkpoint = tmp_path / "x.json", str(tmp_path / "tiny")
+    result = seeds(MeasureSeeds(voc, checkpoint=checkpoint, loops=1, limit=1, device="cpu", json=file))
+    assert json.loads(json.dumps(result, allow_nan=False)) == json.loads(file.read_text())
+    assert set(result["classification_map"].values()) == {None} and "mAP" not in capsys.readouterr().out
+
+
 def test_the_command_makes_them_and_the_measure_takes_them(voc, tmp_path):
     config = Seeds(root=voc, out=tmp_path / "seeds", checkpoint=str(tmp_path / "tiny"), scales=(1.0,), device="cpu")
     assert config.run().new == 2 and config.run().before == 2
@@ -53,14 +63,14 @@ def test_the_command_makes_them_and_the_measure_takes_them(voc, tmp_path):
 
 
 def test_the_stages_after_the_seeds(tmp_path):
-    seeds = SeedMaps.of((), np.zeros((0, 9, 13), np.float32))
-    seeds.save(seed_path(tmp_path, "n0"))
+    empty = SeedMaps.of((), np.zeros((0, 9, 13), np.float32))
+    empty.save(seed_path(tmp_path, "n0"))
     assert is_done(tmp_path, "n0", ())
-    propagated = random_walk(seeds.strided, np.full((1, 3, 4), 0.5, np.float32))
+    propagated = random_walk(empty.strided, np.full((1, 3, 4), 0.5, np.float32))
     assert walk_scores(propagated, (9, 13)).shape == (0, 9, 13)
-    assert not cam_to_labels(seeds.high_res, ()).any()
+    assert not cam_to_labels(empty.high_res, ()).any()
     image = np.random.default_rng(0).integers(0, 256, (9, 13, 3), dtype=np.uint8)
-    assert not confident_labels(image, seeds.high_res, ()).any()
+    assert not confident_labels(image, empty.high_res, ()).any()
 
 
 def test_the_preview_shows_images_that_have_a_class(tmp_path):

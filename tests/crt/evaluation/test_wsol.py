@@ -206,6 +206,11 @@ def test_ts_cam_has_one_loop_count_in_the_sweep_and_in_the_samples(birds, checkp
         np.testing.assert_array_equal(found["one"], found["none"])
 
 
+def test_a_sheet_that_is_no_image_is_refused_before_anything_is_read(birds):
+    with pytest.raises(InvalidSetting, match=r"not worst\.xyz"):
+        run(Wsol(birds, "none", sheet=Path("worst.xyz")))
+
+
 def test_a_checkpoint_with_a_deconvolution_is_measured_in_its_own_mode(birds, tmp_path):
     fine = tiny_checkpoint(tmp_path / "fine", classes=CLASSES, methods=("crt",), deconvolution=True, single_label=True)
     rows = run(Wsol(birds, str(fine), threshold=0.3, view=WsolTransform("whole", 96), sheet=tmp_path / "sheet.png"))
