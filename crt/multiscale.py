@@ -60,7 +60,7 @@ class TTAConfig:
         size: pixels of the long side that the image is brought to first; None for its own.
 
     Raises:
-        InvalidSetting: there is no scale, or one out of range.
+        InvalidSetting: there is no scale, or one out of range, or the size is.
     """
 
     scales: tuple[float, ...] = SEED_SCALES
@@ -72,6 +72,7 @@ class TTAConfig:
         if not self.scales or not all(0 < scale <= MAX_SCALE for scale in self.scales):  # NaN fails too
             given = ", ".join(map(str, self.scales)) or "none"
             raise InvalidSetting(f"The scales are {given}: give one or more above 0 and up to {MAX_SCALE:g}.")
+        InferenceConfig(self.size)  # refuses a size out of range
 
 
 def default_specs(

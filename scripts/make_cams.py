@@ -18,6 +18,7 @@ from crt.checkpoint import CheckpointConfig, Method
 from crt.data import Sample
 from crt.errors import InvalidSetting
 from crt.evaluation.pipeline_stage import StageResult, write_manifest
+from crt.inference_config import InferenceConfig
 from crt.pass_reductions import PassReduction
 from crt.types import SEED_SCALES, Mode
 from scripts.block_numbers import to_indices
@@ -67,6 +68,12 @@ class Seeds(NetworkStage):
             raise InvalidSetting(f"{self.checkpoint} has no {self.method}: choose {', '.join(checkpoint.networks)}.")
         request = MethodSpec(self.method, self.spec(checkpoint.config))
         views = TTAConfig(self.scales, mode=self.mode)
+        InferenceConfig(loops=request.spec.loops)  # refuses loop counts out of range
+        modes = checkpoint.config.modes
+        if checkpoint.config.networks[self.method].type == "vit" and self.mode not in modes:
+            raise InvalidSetting(
+                f"{self.method} of {self.checkpoint} cannot do {self.mode}: choose {' or '.join(modes)}."
+            )
         images = self.images()
         if images.classes != tuple(checkpoint.config.classes):
             raise InvalidSetting(

@@ -14,7 +14,7 @@ from typing import Any
 
 from crt.data import Sample
 from crt.pseudo_labels.crf import require_dense_crf
-from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND, check_constants
 from scripts.dataset_stage import LabelStage, stage_main
 
 
@@ -28,7 +28,8 @@ class Labels(LabelStage):
     """All classes must stay below this constant for background to be believed."""
 
     def check(self) -> None:
-        """Raise InvalidSetting where the dense CRF is not installed."""
+        """Raise InvalidSetting for constants out of range, or where the dense CRF is not installed."""
+        check_constants(self.foreground, self.background)
         require_dense_crf()
 
     def settings(self) -> dict[str, Any]:

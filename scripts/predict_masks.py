@@ -44,8 +44,10 @@ class Segment(NetworkStage):
         from crt.checkpoint import load_checkpoint
         from crt.data.images import load_image
         from crt.models.deeplab import segment
+        from crt.multiscale import TTAConfig
         from crt.pseudo_labels.label_png import save_labels
 
+        views = TTAConfig(self.scales, self.flip)
         if self.crf:
             require_dense_crf()
         share = self.share()
@@ -61,7 +63,7 @@ class Segment(NetworkStage):
 
         def label(sample: Sample) -> None:
             image = load_image(sample.image)
-            probs = segment(network, image, scales=self.scales, flip=self.flip, bfloat16=share.bfloat16)
+            probs = segment(network, image, scales=views.scales, flip=views.flip, bfloat16=share.bfloat16)
             if self.crf:
                 probs = crf_probabilities(image, probs)
             save_labels(self.png(sample), probs.argmax(0).astype(np.uint8))

@@ -23,7 +23,6 @@ import tyro
 from crt.checkpoint import read_config
 from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.evaluation.pipeline_stage import read_manifest
-from crt.pseudo_labels.crf import require_dense_crf
 from crt.pseudo_labels.settings import WALK_THRESHOLD
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
 from crt.train.run_config import RUN_ONLY
@@ -81,13 +80,11 @@ class Pipeline:
 
 def run_pipeline(config: Pipeline) -> dict[str, Any]:
     """Do what is missing of every stage and measure each -> the table as JSON values. Raises CrtError."""
-    from crt.train.deeplab import train_deeplab
+    from crt.train.deeplab import check_weights, train_deeplab
     from crt.train.irn import train_relation
     from crt.train.machine import describe_machine
     from crt.train.masks_data import with_masks
 
-    if config.last != "seeds":
-        require_dense_crf()
     out = config.out
     folders: dict[Stage, Path] = {name: out / name for name in STAGES}
     names = config.class_names
@@ -121,6 +118,14 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
         "predicted_masks": segment.run,
     }
     wanted = STAGES[: STAGES.index(config.last) + 1]
+    if "labels" in wanted:
+        labels.check()
+    if "masks" in wanted:
+        masks.check()
+    if "deeplab" in wanted:
+        check_weights(dataclasses.replace(config.deeplab, checkpoint=config.checkpoint))
+    for split in dict.fromkeys((config.split, config.val) if "predicted_masks" in wanted else (config.split,)):
+        read_voc(config.root, split, class_names=names or None, masks="required")  # to measure, in the end
     for name in wanted:
         clock.time(name, work[name])
 

@@ -35,7 +35,7 @@ class StageResult:
 
 
 def write_manifest(folder: Path, settings: dict[str, Any]) -> None:
-    """Write down what the files of a folder are made with.
+    """Write down what the files of a folder are made with. Settings that made no file yet are replaced.
 
     Args:
         folder: it is made if need be.
@@ -48,14 +48,22 @@ def write_manifest(folder: Path, settings: dict[str, Any]) -> None:
     path = folder / SETTINGS
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            write_text(path, text)
-        elif path.read_text(encoding="utf-8") != text:
+        before = path.read_text(encoding="utf-8") if path.exists() else None
+        if before == text:
+            return
+        # Read again after `_has_files`: another process may have replaced other settings, and made one, meanwhile.
+        if before is not None and _has_files(folder) and path.read_text(encoding="utf-8") != text:
             raise InvalidSetting(f"{folder} holds files made with other settings: choose another folder for these.")
+        write_text(path, text)
     except OSError as error:
         raise InvalidSetting(
             f"{folder} cannot be used ({reason_of(error)}): choose a folder that can be written."
         ) from error
+
+
+def _has_files(folder: Path) -> bool:
+    """Whether a folder holds more than its settings, whole or just being written."""
+    return any(not path.name.removeprefix(".").startswith(SETTINGS) for path in folder.iterdir())
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

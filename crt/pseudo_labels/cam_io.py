@@ -56,6 +56,7 @@ class SeedMaps:
             OSError: for instance when the disk is full.
         """
         strided, high_res = self.strided.astype(np.float16), self.high_res.astype(np.float16)
+        path.parent.mkdir(parents=True, exist_ok=True)  # an id may hold folders
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, class_ids=self.class_ids, strided=strided, high_res=high_res)
 

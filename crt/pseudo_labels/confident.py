@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from crt.errors import InvalidSetting
 from crt.postprocess import cam_to_labels, check_class_ids
 from crt.pseudo_labels.crf import IRN_CRF, CrfSettings, crf_labels
-from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND
+from crt.pseudo_labels.settings import BACKGROUND, FOREGROUND, check_constants
 from crt.types import IGNORE
 
 
@@ -43,11 +42,7 @@ def confident_labels(
         InvalidImage: the image is no such array.
         InvalidSetting: arrays do not fit, the constants are in the wrong order, or the dense CRF is not installed.
     """
-    if not 0 < background <= foreground <= 1:
-        raise InvalidSetting(
-            f"The constants are {foreground} for foreground and {background} for background: "
-            "give the larger for foreground, both above 0 and at most 1."
-        )
+    check_constants(foreground, background)
     check_class_ids(class_ids)
     high, low = (
         crf_labels(

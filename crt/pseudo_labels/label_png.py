@@ -85,6 +85,7 @@ def save_labels(path: Path, labels: np.ndarray) -> None:
         OSError: for instance when the disk is full.
     """
     data = indexed_png(labels)
+    path.parent.mkdir(parents=True, exist_ok=True)  # an id may hold folders
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 

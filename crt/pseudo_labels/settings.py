@@ -13,6 +13,23 @@ WALK_THRESHOLD = 0.25
 """The background constant against random-walk pseudo labels."""
 
 
+def check_constants(foreground: float, background: float) -> None:
+    """Refuse background constants of confident labels that cannot be.
+
+    Args:
+        foreground: the high constant.
+        background: the low constant.
+
+    Raises:
+        InvalidSetting: they are in the wrong order, or not above 0 and at most 1.
+    """
+    if not 0 < background <= foreground <= 1:  # NaN fails too
+        raise InvalidSetting(
+            f"The constants are {foreground} for foreground and {background} for background: "
+            "give the larger for foreground, both above 0 and at most 1."
+        )
+
+
 @dataclass(frozen=True)
 class WalkSettings:
     """How seeds walk (IRNet; METHOD section 8).

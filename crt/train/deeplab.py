@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from crt.checkpoint import CONFIG_FILE, SegmentationSpec, load_checkpoint, locate, read_config
 from crt.checkpoint.weights import save_network
 from crt.data import ImageDataset
-from crt.errors import InvalidSetting
+from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.deeplab import DeepLab
 from crt.models.normalization import normalization_of
@@ -83,18 +84,34 @@ def build(config: DeepLabConfig, labels: int) -> DeepLab:
 
     Raises:
         InvalidSetting: the checkpoint has no such ResNet, or an option is out of range.
+        InvalidCheckpoint: the file of weights does not fit.
     """
+    check_weights(config)
     torch.manual_seed(config.seed)
     if config.weights in ("crt_cnn", "resnet"):
-        checkpoint = load_checkpoint(config.checkpoint)
-        branch = checkpoint.networks.get(config.weights)
-        if not isinstance(branch, CnnBranch) or checkpoint.config.networks[config.weights].backbone != config.cnn:
-            raise InvalidSetting(f"{config.checkpoint} has no {config.weights} that is a {config.cnn}: choose others.")
-        resnet = branch.resnet
+        resnet = cast("CnnBranch", load_checkpoint(config.checkpoint).networks[config.weights]).resnet
     else:
         resnet = build_resnet(config.cnn, pretrained=config.weights == "timm")
         start_from(resnet, config.weights, ("fc.",))
     return DeepLab(resnet, labels, stride=config.stride)
+
+
+def check_weights(config: DeepLabConfig) -> None:
+    """Refuse starting weights that are not there, before anything is loaded.
+
+    Args:
+        config: of the run.
+
+    Raises:
+        InvalidSetting: the checkpoint has no such ResNet.
+        InvalidCheckpoint: there is no such file or checkpoint.
+    """
+    if config.weights in ("crt_cnn", "resnet"):
+        spec = read_config(locate(config.checkpoint)).networks.get(config.weights)
+        if spec is None or spec.type != "resnet" or spec.backbone != config.cnn:
+            raise InvalidSetting(f"{config.checkpoint} has no {config.weights} that is a {config.cnn}: choose others.")
+    elif config.weights not in ("timm", "random") and not Path(config.weights).expanduser().is_file():
+        raise InvalidCheckpoint(f"There is no file {config.weights}: give a safetensors file of a timm state dict.")
 
 
 def mask_loss(network: nn.Module, batch: list[Tensor], stride: int) -> Tensor:

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import inspect
 import json
+import math
 import os
 import shlex
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 
 from crt.checkpoint import load_checkpoint
-from crt.data import VOC_CLASSES, read_voc, voc_palette
+from crt.data import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
 from crt.errors import CrtError, InvalidCheckpoint, InvalidDataset, InvalidSetting
 from crt.evaluation import pipeline_stage as stage
 from crt.evaluation.stored import measure_masks, measure_seeds
@@ -28,7 +29,7 @@ from crt.pseudo_labels.random_walk import random_walk, walk_scores
 from crt.train.irn import train_relation
 from crt.train.mask_configs import DeepLabConfig, RelationConfig
 from crt.train.masks_data import with_masks
-from scripts.evaluate import MeasureMasks, MeasureSeeds, MeasureStored, stored
+from scripts.evaluate import MeasureMasks, MeasureSeeds, MeasureStored, expand_classes, stored
 from scripts.make_cams import Seeds
 from scripts.make_irn_labels import Labels
 from scripts.make_pseudo_masks import Masks
@@ -239,6 +240,96 @@ def test_other_settings_need_another_folder(done):
         Masks(root=config.root, seeds=config.out / "random_walk", out=config.out / "more", threshold=0.0).run()
     with pytest.raises(InvalidCheckpoint, match="other settings"):
         run_pipeline(settings(config.root.parent, irn=RelationConfig(epochs=3, batch=2, crop=64, radius=4, workers=0)))
+
+
+def test_settings_that_made_no_file_can_be_corrected(tmp_path):
+    stage.write_manifest(tmp_path, {"scales": [1.0]})
+    stage.write_manifest(tmp_path, {"scales": [2.0]})
+    (tmp_path / f".{stage.SETTINGS}.77").touch()  # that another process is just writing
+    stage.write_manifest(tmp_path, {"scales": [0.5]})
+    assert stage.read_manifest(tmp_path) == {"scales": [0.5]}
+    (tmp_path / "2008").mkdir()
+    stage.write_manifest(tmp_path, {"scales": [0.5]})
+    with pytest.raises(InvalidSetting, match="made with other settings"):
+        stage.write_manifest(tmp_path, {"scales": [1.0]})
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> Path:
+    """The devkit and the checkpoint alone."""
+    base = tmp_path_factory.mktemp("inputs")
+    make_devkit(base / "VOC2012")
+    tiny_checkpoint(base / "tiny", classes=VOC_CLASSES, masks=True)
+    return base
+
+
+@pytest.mark.dense_crf
+@pytest.mark.parametrize(
+    ("kind", "changes", "words"),
+    [
+        (Labels, {"foreground": 0.1, "background": 0.3}, "the larger for foreground"),
+        (Labels, {"background": math.nan}, "the larger for foreground"),
+        (Segment, {"split": "train", "scales": (math.nan,)}, "The scales are nan"),
+        (Seeds, {"loops": 9}, "loop count is 9"),
+        (Seeds, {"mode": "deconvolution"}, "cannot do deconvolution: choose overlap or non-overlap or bilinear"),
+    ],
+)
+def test_settings_out_of_range_are_refused_before_the_folder_is_made(inputs, tmp_path, kind, changes, words):
+    own = {"seeds": tmp_path} if kind is Labels else {"checkpoint": str(inputs / "tiny"), "device": "cpu"}
+    with pytest.raises(InvalidSetting, match=words):
+        kind(root=inputs / "VOC2012", out=tmp_path / "out", **own, **changes).run()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.dense_crf
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"walk_threshold": 0.0}, InvalidSetting, "The threshold is 0"),
+        ({"val": "test"}, InvalidDataset, "test"),
+        ({"deeplab": DeepLabConfig(weights="none.safetensors")}, InvalidCheckpoint, "no file none.safetensors"),
+        ({"deeplab": DeepLabConfig(weights="crt_cnn")}, InvalidSetting, "no crt_cnn that is a resnet101"),
+    ],
+)
+def test_what_the_last_stages_need_is_checked_before_the_first(inputs, tmp_path, changes, error, words):
+    with pytest.raises(error, match=words):
+        run_pipeline(dataclasses.replace(settings(inputs, **changes), out=tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_stages_write_ids_with_folders(tmp_path):
+    save_labels(tmp_path / "2008" / "a.png", np.zeros((4, 5), np.uint8))
+    SeedMaps.of((1,), np.ones((1, 4, 5), np.float32)).save(tmp_path / "2008" / "a.npz")
+    assert sorted(path.name for path in (tmp_path / "2008").iterdir()) == ["a.npz", "a.png"]
+
+
+def test_the_folder_and_the_options_are_checked_before_the_measurement(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr("crt.evaluation.stored.measure_masks", lambda *_: pytest.fail("it was measured"))
+    for name in IDS[:4]:
+        save_labels(tmp_path / f"{name}.png", np.zeros((70, 101), np.uint8))
+    config = MeasureMasks(inputs / "VOC2012", tmp_path)
+    for changes, words in (
+        ({}, "no finished stage"),
+        ({"sheet": Path("worst")}, r"A figure is a \.png, \.jpg or \.webp file, not worst"),
+        ({"worst": -1}, "number of the worst images is -1"),
+    ):
+        with pytest.raises(InvalidSetting, match=words):
+            stored(dataclasses.replace(config, **changes))
+
+
+def test_a_class_that_is_named_twice_counts_once_and_ignored_images_are_not_ranked(inputs, tmp_path):
+    images = read_voc(inputs / "VOC2012", "train", masks="required")
+    for sample in images.samples:
+        save_labels(tmp_path / f"{sample.id}.png", read_labels(present(sample.mask)))
+    save_labels(tmp_path / f"{IDS[1]}.png", np.zeros((70, 101), np.uint8))  # the only dog is missed
+    once, twice = (measure_masks(tmp_path, images, names) for names in (("cat", "dog"), ("cat", "dog", "dog")))
+    assert once.miou == twice.miou and list(twice.per_class) == ["background", "cat", "dog"]
+    assert expand_classes(("animals", "person", "cat")) == [*VOC_ANIMALS, "person"]
+    save_labels(ignored := tmp_path / "ignored.png", np.full((70, 101), 255, np.uint8))
+    samples = (dataclasses.replace(images.samples[0], mask=ignored), *images.samples[1:])
+    score = measure_masks(tmp_path, dataclasses.replace(images, samples=samples))
+    assert score.per_image[0][0] == IDS[1] and len(score.per_image) == len(IDS[:4]) - 1
+    json.dumps(score.to_json(), allow_nan=False)
 
 
 @pytest.mark.dense_crf

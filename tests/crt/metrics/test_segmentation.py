@@ -78,6 +78,9 @@ def test_every_network_and_loop_count_is_measured(predictor: Predictor, tmp_path
     classes = predictor.checkpoint.config.classes
     images = image_set(tmp_path, classes)
     views = TTAConfig((1.0, 0.5))
+    for size in (0, 4096):
+        with pytest.raises(InvalidSetting, match=f"input size is {size}"):
+            TTAConfig(size=size)
     result = evaluate_seeds(
         predictor, images, views=views, loops=2, pass_reduction=("first", "sum"), measured=classes[:2]
     )
