@@ -114,7 +114,8 @@ def class_ids(classes: Sequence[ClassLike] | ClassLike, class_names: Sequence[st
     Raises:
         InvalidSetting: a class is unknown; the message has the names that are most like it.
     """
-    given = [classes] if isinstance(classes, str) or not hasattr(classes, "__iter__") else list(classes)  # type: ignore[arg-type]
+    one = isinstance(classes, str) or not hasattr(classes, "__iter__") or getattr(classes, "ndim", 1) == 0
+    given = [classes] if one else list(classes)  # type: ignore[arg-type]
     known: dict[str, int] = {}
     for at, name in enumerate(class_names):
         known.setdefault(plain_name(name), at)
@@ -167,7 +168,7 @@ def _class_id(one: Any, class_names: Sequence[str], known: dict[str, int]) -> in
     try:
         at = int(one)
         whole = at == one
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         at, whole = -1, False
     if not whole or not 0 <= at < len(class_names):
         raise InvalidSetting(f"Unknown class {one!r}: choose classes between 0 and {len(class_names) - 1}, or names.")

@@ -42,7 +42,7 @@ class Unset(Enum):
 UNSET: Literal[Unset.UNSET] = Unset.UNSET
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prediction(PredictionRecord):
     """The record of one image at one input size and mode, from which every CAM is arithmetic.
 
@@ -67,7 +67,7 @@ class Prediction(PredictionRecord):
             method: whose CAMs; `default_method` if none is given.
             classes: numbers from 0 or names, one or several; all by default.
             spec: loop count and refinement; the checkpoint's default if none is given.
-            loops: passes of CRT's loop in the place of the spec's; other methods have none.
+            loops: passes of CRT's loop in the place of the spec's; other methods have none and ignore it.
             refined: whether attention multiplies a transformer's CAM, in the place of the spec's.
             blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
             pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
@@ -86,7 +86,9 @@ class Prediction(PredictionRecord):
             maps = torch.from_numpy(record.cams[chosen])
         else:
             base = self.spec_of(method, spec)
-            count = self._checked_loops(record, base.loops if loops is None else loops)
+            count = self._checked_loops(method, record, base.loops if loops is None else loops)
+            if not chosen:  # torch merges no maps of no class
+                return np.zeros((0, *self.grid.cells), dtype=np.float32)
             tiles = torch.from_numpy(record.cams[count][:, chosen])
             if base.refined if refined is None else refined:
                 tiles = refine(tiles, self._attention(record, base, count, blocks, pass_reduction))
@@ -111,7 +113,7 @@ class Prediction(PredictionRecord):
             class_: a number from 0, or a name.
             method: whose CAM; `default_method` if none is given.
             spec: loop count and refinement; the checkpoint's default if none is given.
-            loops: passes of CRT's loop in the place of the spec's; other methods have none.
+            loops: passes of CRT's loop in the place of the spec's; other methods have none and ignore it.
             refined: whether attention multiplies a transformer's CAM, in the place of the spec's.
             blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
             pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
@@ -157,7 +159,7 @@ class Prediction(PredictionRecord):
             method: whose CAM; `default_method` if none is given.
             threshold: share of the CAM's largest value, 0 … 1; the checkpoint's default if none is given.
             spec: loop count and refinement; the checkpoint's default if none is given.
-            loops: passes of CRT's loop in the place of the spec's; other methods have none.
+            loops: passes of CRT's loop in the place of the spec's; other methods have none and ignore it.
             refined: whether attention multiplies a transformer's CAM, in the place of the spec's.
             blocks: indices from 0 of the blocks whose attention refines, None for all, in the place of the spec's.
             pass_reduction: how the attention of the passes becomes one, in the place of the spec's.
@@ -238,7 +240,7 @@ class Prediction(PredictionRecord):
         if isinstance(record, CnnOutputs):
             raise InvalidSetting(f"{method} is a CNN and has no attention.")
         base = self.spec_of(method, spec)
-        count = self._checked_loops(record, base.loops if loops is None else loops)
+        count = self._checked_loops(method, record, base.loops if loops is None else loops)
         return merge_patches(self.grid, self._attention(record, base, count, blocks, pass_reduction).flatten(1).numpy())
 
     @staticmethod

@@ -10,15 +10,16 @@ import numpy as np
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
+from crt.inference_config import is_whole
 from crt.models.cnn import STRIDE
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 from crt.postprocess import CAM_THRESHOLD
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PredictionRecord:
-    """What the networks left of one image at one input size and mode.
+    """What the networks left of one image at one input size and mode. Each is equal to itself alone.
 
     Attributes:
         source: height and width of the image in pixels.
@@ -137,7 +138,8 @@ class PredictionRecord:
 
         Args:
             method: the network.
-            loops: passes of CRT's loop; the checkpoint's default if none is given.
+            loops: passes of CRT's loop; the checkpoint's default if none is given. Other methods have none and ignore
+                it.
 
         Returns:
             (C,) float32 logits.
@@ -148,7 +150,8 @@ class PredictionRecord:
         record = self.record(method)
         if isinstance(record, CnnOutputs):
             return record.scores
-        return record.scores[self._checked_loops(record, self.spec_of(method).loops if loops is None else loops)]
+        count = self._checked_loops(method, record, self.spec_of(method).loops if loops is None else loops)
+        return record.scores[count]
 
     def content_size(self, method: Method) -> tuple[float, float]:
         """The size of the image in cells of a method's map; what lies beyond is padding.
@@ -167,8 +170,10 @@ class PredictionRecord:
         return self.grid.content_size
 
     @staticmethod
-    def _checked_loops(record: VitOutputs, loops: int) -> int:
-        """The loop count as it is. Raises InvalidSetting for one that is not recorded."""
-        if not 0 <= loops <= record.loops:
+    def _checked_loops(method: Method, record: VitOutputs, loops: int) -> int:
+        """The loop count as it is, 0 for a method without loops. Raises InvalidSetting for one that is not recorded."""
+        if method != "crt" and record.loops == 0:
+            return 0
+        if not is_whole(loops) or not 0 <= loops <= record.loops:
             raise InvalidSetting(f"This Prediction holds loops 0 to {record.loops}, not {loops}.")
         return loops

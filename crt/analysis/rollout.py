@@ -18,7 +18,7 @@ from crt.models.vit import TransformerBranch
 from crt.precision import float32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LayersView:
     """The class token's attention to the P patches of each of n tiles; `merge_patches` puts either array on the image.
 

@@ -36,7 +36,7 @@ class TokenPlace(NamedTuple):
     cell: tuple[int, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TokenView:
     """The attention and the similarity of one patch token.
 

@@ -10,7 +10,7 @@ import torch
 from crt.models.tiles import TileGrid
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class VitOutputs:
     """What a transformer leaves of an image of n tiles, with C classes, s cells per tile side and P patches per tile.
 
@@ -41,7 +41,7 @@ class VitOutputs:
         return self.cls_attn.mean(2) if self.cls_attn.ndim == 5 else self.cls_attn
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CnnOutputs:
     """What a CNN leaves of an image.
 

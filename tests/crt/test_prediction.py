@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import pickle
+from typing import cast
 
 import numpy as np
 import pytest
@@ -150,7 +151,6 @@ def test_a_single_array_is_refused(tmp_path):
     [
         ("crt", {"loops": 4}, "loops 0 to 3, not 4"),
         ("crt", {"loops": -1}, "loops 0 to 3, not -1"),
-        ("tscam", {"loops": 1}, "loops 0 to 0, not 1"),
         ("crt", {"classes": [3]}, "classes between 0 and 2"),
         ("crt", {"classes": [-1]}, "classes between 0 and 2"),
         ("crt", {"blocks": [6]}, "index from 0 to 5"),
@@ -220,3 +220,68 @@ def test_asking_changes_nothing(prediction):
     for method, arrays in before.items():
         for name, array in arrays.items():
             np.testing.assert_array_equal(getattr(prediction.records[method], name), array)
+
+
+def test_a_prediction_is_equal_to_itself_alone(predictor, prediction, image):
+    other = predictor.predict(image, InferenceConfig(size=96, loops=3))
+    assert prediction in [other, prediction] and other not in [prediction]
+    assert len({prediction, other, prediction}) == 2
+    assert prediction.records["crt"] != other.records["crt"] != other.records["resnet"]
+    views = [predictor.layers(image, InferenceConfig(size=64, loops=1)) for _ in range(2)]
+    assert views[0] != views[1] and views[0] in views
+
+
+def test_no_class_gives_no_map(prediction):
+    for method in prediction.methods:
+        maps = prediction.cams(method, classes=[])
+        assert maps.shape == (0, *prediction.cams(method).shape[1:]) and maps.dtype == np.float32
+
+
+def test_a_method_without_loops_ignores_them(prediction):
+    for method in ("tscam", "resnet", "crt_cnn"):
+        np.testing.assert_array_equal(
+            prediction.cam("cat", method=method, loops=2), prediction.cam("cat", method=method)
+        )
+        np.testing.assert_array_equal(prediction.scores(method, 2), prediction.scores(method))
+    np.testing.assert_array_equal(prediction.attention("tscam", loops=2), prediction.attention("tscam"))
+    for wrong in (4, -1, 2.0):
+        for ask in (prediction.cams, prediction.scores, prediction.attention):
+            with pytest.raises(InvalidSetting, match=f"holds loops 0 to 3, not {wrong}"):
+                ask("crt", loops=cast("int", wrong))
+
+
+def test_classes_may_come_from_tensors_and_arrays(prediction):
+    wanted = prediction.cam(2, normalize=False)
+    for given in (torch.tensor(2), np.array(2), np.int64(2), 2.0, [torch.tensor(2)]):
+        np.testing.assert_array_equal(prediction.cam(cast("int", given), normalize=False), wanted)
+    for wrong in (float("inf"), float("nan"), torch.tensor(1.5), np.array(9)):
+        with pytest.raises(InvalidSetting, match="choose classes between 0 and 2, or names"):
+            prediction.cam(cast("int", wrong))
+
+
+@pytest.mark.parametrize("given", ["crt_cnn", ["crt_cnn"], ("crt_cnn",)])
+def test_methods_are_names_and_not_parts_of_them(predictor, image, given):
+    config = InferenceConfig(size=64, methods=given)
+    assert config.methods == ("crt_cnn",) and hash(config)
+    assert predictor.predict(image, config).methods == ("crt_cnn",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"methods": ("crt", "deit")}, "no deit network: choose among resnet, tscam, crt, crt_cnn"),
+        ({"methods": "cr"}, "no cr network"),
+        ({"loops": 2.0}, r"loop count is 2\.0"),
+        ({"loops": None}, "loop count is None"),
+        ({"size": 96.0}, r"input size is 96\.0"),
+        ({"size": "96"}, "input size is 96"),
+    ],
+)
+def test_settings_of_other_types_are_refused(changes, words):
+    with pytest.raises(InvalidSetting, match=words):
+        InferenceConfig(**changes)
+
+
+def test_numbers_of_numpy_become_python_s():
+    config = InferenceConfig(size=cast("int", np.int64(96)), loops=cast("int", np.int32(2)))
+    assert json.dumps(dataclasses.asdict(config)) == json.dumps(dataclasses.asdict(InferenceConfig(96, loops=2)))
