@@ -193,6 +193,30 @@ def test_the_titles_maps_and_colour_bars_of_a_row_are_in_line_and_whole(open_pag
             assert len({round(y) for _, y, _, _ in boxes}) == 1, part
 
 
+@pytest.mark.parametrize("width", [768, 1440, 1920])
+def test_the_headers_of_four_panels_are_whole(open_page, width):
+    page = open_page(width=width)
+    page.locator(".example").first.click()
+    page.wait_for_selector(SHOWN)
+    page.locator('.chip[data-name="crt_cnn"]').click()
+    move(page, "loops", 4)
+    expect(page.locator(".panel .iou").filter(has_text="IoU")).to_have_count(4)
+    settle(page)
+    assert texts_cut(page) == []
+
+
+def test_a_phone_says_that_several_classes_are_shown_as_their_maximum(open_page, image):
+    page = open_page(width=390)
+    upload(page, image)
+    page.get_by_text("Select multiple").click()
+    page.locator('.class-row[aria-pressed="false"]').last.click()
+    line = page.get_by_text("(maximum of their CAMs)").locator("visible=true")
+    expect(line).to_have_count(1)
+    expect(line).to_be_in_viewport()
+    page.locator('.class-row[aria-pressed="true"]').last.click()
+    expect(line).to_have_count(0)
+
+
 def test_a_tab_has_one_threshold_where_it_is_of_use(open_page, image):
     page = open_page()
     upload(page, image)

@@ -5,7 +5,6 @@ import { make, setText } from '../core/dom.mjs';
 import { METHOD_NOTES, pick } from '../core/store.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 import { chosenNames } from './maps.mjs';
-import { shownNames } from './shown_maps.mjs';
 
 /** What of the settings a claim is about: other ones show something else.
  * @param {Crt.State} state
@@ -71,7 +70,7 @@ export function mountExamples(page) {
   function reading(state, run) {
     if (state.tab !== 'explore') return chosenNames(state, run);
     const maps = page.panelGrid.shown().filter(({ spec }) => spec.scales.length).map(({ spec, iou }) => [spec.title, spec.note === METHOD_NOTES[spec.key] ? '' : spec.note, iou.textContent].filter(Boolean).join(', '));
-    return `${shownNames(state, run)} at a threshold of ${Math.round(100 * state.threshold)} %${maps.length ? ': ' : ''}${maps.join(' · ')}`;
+    return `${at('chosen').textContent} at a threshold of ${Math.round(100 * state.threshold)} %${maps.length ? ': ' : ''}${maps.join(' · ')}`;
   }
 
   /** @param {string} text */
