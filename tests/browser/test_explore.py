@@ -71,6 +71,11 @@ def test_classes_are_picked_in_the_chart_and_are_text_only(open_page, image):
     upload(page, image)
     rows = page.locator(".class-row")
     expect(rows).to_have_count(3)
+    keys = page.locator('[data-role="legend"] .key').all_inner_texts()
+    assert keys[:3] == page.locator(".panel h3").all_inner_texts(), "in the order of the panels"
+    expect(page.locator('[data-role="legend"]')).to_contain_text("Number: CRT")
+    number = rows.first.locator(".number").inner_text()
+    assert f"CRT {number}" in (rows.first.get_attribute("title") or "")
     expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(1)
     before = pixels(page)
     page.locator('.class-row[aria-pressed="false"]').first.click()

@@ -1,5 +1,7 @@
 """Where things are: the CAMs fill the window, and what changes them is beside them or, on a phone, below them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -215,6 +217,20 @@ def test_a_phone_says_that_several_classes_are_shown_as_their_maximum(open_page,
     expect(line).to_be_in_viewport()
     page.locator('.class-row[aria-pressed="true"]').last.click()
     expect(line).to_have_count(0)
+
+
+def test_the_iou_of_each_loop_count_is_below_its_stop_and_apart_from_the_next(open_page):
+    page = open_page()
+    page.locator(".example").first.click()
+    page.wait_for_selector(SHOWN)
+    loops = page.locator('[data-role="loops"]').bounding_box()
+    assert loops
+    numbers = page.locator('[data-role="loops-iou"] li > span:last-child')
+    expect(numbers).to_have_count(5)
+    boxes = numbers.evaluate_all(BOXES)
+    for stop, (x, _, width, _) in enumerate(boxes):  # the thumb is 16 px wide
+        assert x + width / 2 == pytest.approx(loops["x"] + 8 + stop * (loops["width"] - 16) / 4, abs=1)
+    assert all(after[0] - before[0] - before[2] >= 6 for before, after in pairwise(boxes))
 
 
 def test_a_tab_has_one_threshold_where_it_is_of_use(open_page, image):

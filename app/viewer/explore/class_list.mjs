@@ -4,7 +4,7 @@ import { createChart } from '../charts/chart.mjs';
 import { methodColor } from '../charts/colors.mjs';
 import { make, percent } from '../core/dom.mjs';
 import { loopWords } from '../core/words.mjs';
-import { METHOD_TITLES, probableClasses, scoreRow, toggleClass } from '../core/store.mjs';
+import { METHOD_TITLES, networksOf, probableClasses, scoreRow, toggleClass } from '../core/store.mjs';
 import { shownMaps, shownNames } from './shown_maps.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
@@ -41,10 +41,10 @@ export function mountClassList({ at, store, view, onDraw }) {
   }
 }
 
-/** The networks of a run in the order of the list.
+/** The networks that have run, in the order of the panels.
  * @param {Crt.Run} run
  */
-const listedMethods = (run) => ['crt', 'tscam', 'resnet', 'crt_cnn'].filter((method) => run.methods.includes(method));
+const listedMethods = (run) => networksOf(run).filter((method) => run.methods.includes(method));
 
 /** The classes of the list, the most probable first: all, or the first few and the chosen ones. Their order stays while loops change.
  * @param {Crt.State} state
@@ -85,8 +85,10 @@ export function probabilitySpec(state, run, listed) {
 function drawList(list, legend, store, run, listed) {
   const state = store.get();
   const methods = listedMethods(run);
+  const numbered = run.scores.crt ? 'crt' : methods[0];
   legend.replaceChildren(
     ...methods.map((method) => make('span', { class: `key ${method}`, text: METHOD_TITLES[method] })),
+    make('span', { text: `Number: ${METHOD_TITLES[numbered]}` }),
   );
   const masked = labelsOf(state, run);
   const tag = () => make('span', { class: 'tag', text: 'mask', title: 'this image has a mask of it' });
@@ -118,7 +120,7 @@ function drawList(list, legend, store, run, listed) {
       [
         make('span', { class: 'name', text: run.classes[index] }, masked.has(run.classes[index]) ? [tag()] : []),
         make('span', { class: 'bars' }, bars),
-        make('span', { class: 'number', 'aria-hidden': 'true', text: percent(values[0]) }),
+        make('span', { class: 'number', 'aria-hidden': 'true', text: percent(values[methods.indexOf(numbered)]) }),
         make('span', { class: 'visually-hidden', text: `: ${description}` }),
       ],
     );

@@ -119,7 +119,7 @@ export function mountPlayer({ at, root, store, view, panelGrid, onDraw, onRun })
       return make('li', { class: loops === highest ? 'best' : '', 'aria-current': loops === state.loops ? 'true' : null, title: words }, [
         make('span', { class: 'visually-hidden', text: words }),
         make('span', { class: 'iou-track', 'aria-hidden': 'true' }, [bar]),
-        make('span', { 'aria-hidden': 'true', text: `${loops === highest ? '★ ' : ''}${Math.round(100 * value)} %` }),
+        make('span', { 'aria-hidden': 'true', text: `${loops === highest ? '★ ' : ''}${Math.round(100 * value)}` }),
       ]);
     }));
   }
