@@ -39,7 +39,7 @@ import { labelsOf } from './ground_truth/ground_truth.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
 const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountCheckpoint];
-/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, the curve by ground truth, and those of OPENERS.
+/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, the curve, by ground truth, and those of OPENERS.
  * @type {Record<string, (need: (name: string) => Promise<void>) => Promise<(page: Crt.Page) => void>>}
  */
 const LATER = {
@@ -156,7 +156,7 @@ export function mount(element, trigger, props, watch) {
   }));
   for (const feature of FEATURES) feature(page);
   for (const [role, { part: name, keys = [], ofImage = false }] of Object.entries(OPENERS)) mountOpener(at(role), name, keys, ofImage);
-  let hadTruth = false; // whether the curve was brought
+  let hadTruth = false;
   store.subscribe((state) => {
     const { tab, added_panel } = state;
     if (tab !== openTab) bring(tab);

@@ -397,6 +397,8 @@ declare namespace Crt {
     showMessage(message: string): void;
     showFailure(message: string, again?: () => void): void;
     announce(text: string): void;
+    /** Takes a file as ground truth; gives what was said and a way back where it may be no mask: ground_truth/ground_truth_card.mjs. */
+    takeMask(file: File | undefined): Promise<{ text: string; undo: () => void } | null>;
     panelGrid: PanelGrid;
     overlays: PanelOverlay[];
     link: PageLink;

@@ -166,12 +166,32 @@ def test_files_are_dropped_on_the_maps_and_a_mask_there_stays_one(open_page, ima
     expect(heading).to_have_text("two")
     iou = page.locator(f"{MORE} .iou")
     expect(iou).to_contain_text("IoU")
+    expect(page.get_by_role("button", name="Use as a map instead")).to_have_count(0)
     drop(page, "cam-box", "three.png", png(mask))
     expect(heading).to_have_text("three")
     expect(iou).to_have_text(re.compile(r"^IoU (9\d|100) %$"))  # but for the interpolation along its edges
     expect(page.locator('[data-role="localization-rows"]')).to_contain_text("three")
     drop(page, "panels", "photo.jpg", b"\xff\xd8\xff\xe0")
     expect(page.locator('[data-role="ground-truth-note"]')).to_contain_text("no PNG")
+
+
+@pytest.mark.parametrize("zeros", [30, 115], ids=["refused as a mask", "taken as a mask with soft edges"])
+def test_a_grey_png_on_the_maps_that_may_be_a_map_can_become_one(open_page, image, zeros):
+    page = open_page()
+    upload(page, image)
+    show(page, "cat")
+    cam = np.zeros((120, 160), np.uint8)
+    cam[zeros:] = np.linspace(10, 250, (120 - zeros) * 160).reshape(-1, 160)
+    source = page.locator('[data-role="ground-truth-source"]')
+    drop(page, "panels", "grey.png", png(cam))
+    expect(source).to_have_text("cat: your PNG, cut off at 50 %" if zeros > 100 else "cat: none yet")
+    button = page.get_by_role("button", name="Use as a map instead")
+    expect(button).to_be_in_viewport()
+    button.click()
+    expect(page.locator(MORE).get_by_role("heading")).to_have_text("grey")
+    expect(source).to_have_text("cat: none yet")
+    expect(page.locator('[data-role="ground-truth-note"]')).to_have_text("")
+    expect(button).to_have_count(0)
 
 
 def test_what_cannot_be_shown_is_refused_with_one_sentence_and_changes_nothing(shown: Page):

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { BadCam, UNNAMED } from '../../app/viewer/explore/cam_file.mjs';
+import { BadCam, UNNAMED, readWords } from '../../app/viewer/explore/cam_file.mjs';
 import * as c from '../../app/viewer/explore/file_cams.mjs';
-import { dropKind, readWords } from '../../app/viewer/explore/file_panel.mjs';
+import { dropKind } from '../../app/viewer/explore/file_panel.mjs';
 import { createMaps } from '../../app/viewer/explore/maps.mjs';
 import { panelSpecsOf } from '../../app/viewer/explore/panel_specs.mjs';
 import { describeSaved, describeView } from '../../app/viewer/export/export.mjs';

@@ -7,7 +7,7 @@ import { BadCam, MAX_SIDE, MIN_SIDE, PNG, UNNAMED, checkAspect, isDeepPng, shape
 import { DAMAGED, EMPTY, PICKLED, UNKNOWN, isWhole, mapAt, memberBytes, npzMembers, readNpy } from './numpy_file.mjs';
 
 export { BadCam, UNNAMED, checkAspect, isDeepPng, sizeProblem };
-const MAX_NAMES = 4; // names of arrays that a message lists
+const MAX_NAMES = 4; // names of arrays or classes that a message lists
 const PNG_HEADER_BYTES = 33; // signature and IHDR
 const [NPY, ZIP] = ['\x93NUMPY', 'PK'];
 const NOT_FINITE = 'This file holds NaN or infinite values: replace them by numbers.';
@@ -138,4 +138,16 @@ async function png(bytes) {
   } catch (error) {
     throw error instanceof BadPng ? new BadCam(DAMAGED) : error;
   }
+}
+
+/** What was read, in words.
+ * @param {string} file
+ * @param {Map<string, Crt.Values>} read
+ * @param {string[]} shown names of the classes that are shown
+ */
+export function readWords(file, read, shown) {
+  const names = [...read.keys()];
+  if (names[0] === UNNAMED) return `${file} was read as the map of ${shown.join(' and ')}.`;
+  const more = names.length - MAX_NAMES;
+  return `${file} was read, with maps of ${names.slice(0, MAX_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 }

@@ -26,10 +26,13 @@ export function sizeProblem(size) {
   return size > MAX_BYTES ? `This file has ${mebibytes(size)} MiB, and ${mebibytes(MAX_BYTES)} are the most: save a smaller map.` : '';
 }
 
+/** @param {Uint8Array} head */
+export const isGreyPng = (head) => starts(head, PNG) && head[25] === 0;
+
 /** Whether a file begins as a greyscale PNG of 16 bits a value, which no mask is. `head`: its first bytes.
  * @param {Uint8Array} head
  */
-export const isDeepPng = (head) => starts(head, PNG) && head[24] === 16 && head[25] === 0;
+export const isDeepPng = (head) => isGreyPng(head) && head[24] === 16;
 
 /** Throw BadCam if a map cannot cover an image: its shape may differ from that of the image by one cell at most.
  * @param {Crt.Size} cam height and width in cells

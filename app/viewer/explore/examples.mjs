@@ -1,4 +1,4 @@
-// The example images, from which the page can begin at once, and the line above the maps: an example's claim, else what they show.
+// The example images, from which the page can begin at once, and the line above the maps: a claim, else what they show.
 
 import { decode } from '../permalink/query.mjs';
 import { make, setText } from '../core/dom.mjs';
@@ -17,7 +17,7 @@ export function mountExamples(page) {
   const newest = newestOf(page.request);
   /** @type {{ id: string, claim?: string } | null} */
   let requested = null; // the card whose run is on its way
-  let held = ''; // the claim of the example on the page
+  let held = ''; // the example's claim
   let shows = ''; // what the claim is about, once it is drawn
   at('examples-box').hidden = !cards.length;
   at('examples').replaceChildren(...cards.map(({ id, title, thumb, claim, view, first }) => {
@@ -63,7 +63,7 @@ export function mountExamples(page) {
     at('claim').title = text;
   });
 
-  /** What the maps show, in the words of their panels.
+  /**
    * @param {Crt.State} state
    * @param {Crt.Run} run
    */

@@ -4,26 +4,13 @@
 import { make } from '../core/dom.mjs';
 import { loaded } from '../core/later.mjs';
 import { RequestError } from '../core/rpc.mjs';
-import { BadCam, UNNAMED, isDeepPng, sizeProblem } from './cam_rules.mjs';
+import { BadCam, isDeepPng, isGreyPng, sizeProblem } from './cam_rules.mjs';
 import { NAME_MAX_CHARS, camsForImage, fileOf, filesOf, firstName, keepCams, keepSaved, panelOf, rename } from './file_cams.mjs';
 import { ADDED_PANEL } from './shown_maps.mjs';
 
 const loadReader = () => import('./cam_file.mjs');
 const OPTION = 'file'; // and the file's number: the value of its option
 const HEAD_BYTES = 26; // of a PNG, up to its colour type
-const MAX_NAMES = 4; // classes that a message lists
-
-/** What was read, in words.
- * @param {string} file
- * @param {Map<string, Crt.Values>} read
- * @param {string[]} shown names of the classes that are shown
- */
-export function readWords(file, read, shown) {
-  const names = [...read.keys()];
-  if (names[0] === UNNAMED) return `${file} was read as the map of ${shown.join(' and ')}.`;
-  const more = names.length - MAX_NAMES;
-  return `${file} was read, with maps of ${names.slice(0, MAX_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
-}
 
 /** What becomes of a file that is dropped on the Explore tab: 'cam'; 'mask', which is ground truth; 'png' for one or the other, by its
  *  depth. `onMaps`: on the maps, where masks are dropped too.
@@ -106,7 +93,7 @@ export function mountFilePanel(page) {
     try {
       const problem = sizeProblem(file.size);
       if (problem) throw new BadCam(problem);
-      const { readCams } = await loaded(loadReader);
+      const { readCams, readWords } = await loaded(loadReader);
       const read = await readCams(new Uint8Array(await file.arrayBuffer()), classes);
       if (view()?.run.imageId !== imageId) return; // another image came meanwhile, and took the note away
       const { compare, classes: chosen } = store.get();
@@ -149,16 +136,20 @@ export function mountFilePanel(page) {
     }, true);
   }
 
-  /** A PNG on the maps is a mask unless it has 16 bits a value. `take` shows why one cannot be opened.
+  /** A PNG on the maps is a mask unless it has 16 bits a value; a button makes a doubtful one a map. `take` shows why one cannot be opened.
    * @param {File} file
    */
   async function takePng(file) {
-    const deep = await file.slice(0, HEAD_BYTES).arrayBuffer().then((head) => isDeepPng(new Uint8Array(head)), () => true);
-    if (deep) return take(file);
-    const given = new DataTransfer();
-    given.items.add(file);
-    at('ground-truth-file').files = given.files;
-    at('ground-truth-file').dispatchEvent(new Event('change'));
+    const head = await file.slice(0, HEAD_BYTES).arrayBuffer().then((bytes) => new Uint8Array(bytes), () => null);
+    if (!head || isDeepPng(head)) return take(file);
+    const doubt = await page.takeMask(file);
+    if (!doubt || !isGreyPng(head)) return;
+    note(`${doubt.text} `);
+    const click = () => {
+      doubt.undo();
+      take(file);
+    };
+    at('cam-note').append(make('button', { type: 'button', class: 'plain', text: 'Use as a map instead', on: { click } }));
   }
 
   /** @param {string} text */

@@ -25,13 +25,15 @@ export function sourceWords(names, sources, cutoffs = {}) {
 }
 
 /** @param {Crt.Page} page */
-export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }) {
+export function mountGroundTruthCard(page) {
+  const { at, store, view, current, onDraw, onRun } = page;
   const note = (/** @type {string} */ text) => { at('ground-truth-note').textContent = text; };
 
   at('ground-truth-file').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
     take(event.target.files?.[0]);
     event.target.value = ''; // so that the same file can be given again
   });
+  page.takeMask = take;
   for (const role of ['ground-truth-card', 'panels']) {
     const box = at(role);
     const files = (/** @type {DragEvent} */ event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
@@ -81,10 +83,15 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
     at('cutoff-value').textContent = percent(cutoff);
   }
 
-  /** @param {File | undefined} file */
+  /** @type {Crt.Page['takeMask']} */
   async function take(file) {
     const now = view();
-    if (!file || !now) return;
+    if (!file || !now) return null;
+    let labels = /** @type {string[]} */ ([]);
+    const undo = () => {
+      dropFile(run.imageId, labels);
+      note('');
+    };
     const { run } = now;
     const { classes } = store.get();
     note(`${file.name} is being read …`);
@@ -95,13 +102,18 @@ export function mountGroundTruthCard({ at, store, view, current, onDraw, onRun }
       const mask = await readMask(bytes, { classes: run.classes, chosen: run.classes[classes[classes.length - 1]], source: run.source });
       if (mask.soft) keepSoftFile(run.imageId, mask, Object.keys(mask.values)[0], DEFAULT_CUTOFF);
       else keepFile(run.imageId, mask, mask.values);
-      note([`${file.name} was read.`, ...mask.messages].join(' '));
+      labels = Object.keys(mask.values);
+      const text = [`${file.name} was read.`, ...mask.messages].join(' ');
+      note(text);
       const state = store.get();
       const shapes = shapesOf(state, run).filter((shape) => !Object.hasOwn(mask.values, shape.label));
       store.set({ drawn: withShapes(state, run, shapes), ground_truth: true });
+      return mask.soft ? { text, undo } : null;
     } catch (error) {
       if (!(error instanceof BadPng || error instanceof DOMException || error instanceof RequestError)) throw error;
-      note(error instanceof BadPng || error instanceof RequestError ? error.message : 'This file could not be read: choose it again.');
+      const text = error instanceof BadPng || error instanceof RequestError ? error.message : 'This file could not be read: choose it again.';
+      note(text);
+      return { text, undo };
     }
   }
 }
