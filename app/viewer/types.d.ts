@@ -339,7 +339,7 @@ declare namespace Crt {
   type Link = import('./permalink/query.mjs').Link;
   /** A titled link. `thumb`: a small image as data URL; `drawn`: ground truth on its image; `run`, `answers` and `file`: keys of
    *  what it shows in presentation/kept.mjs, `file` that of a map from a file. */
-  interface Scene { title: string; query: string; thumb?: string; drawn?: Shape[]; run?: string; answers?: string[]; file?: string }
+  interface Scene { title: string; query: string; thumb?: string; drawn?: Shape[]; run?: string; answers?: string[]; file?: string; masks?: string }
   /** What mountPermalink adds to the page. */
   interface PageLink {
     /** `kept`: gives what this browser has of it, where the server has not. */
@@ -354,11 +354,11 @@ declare namespace Crt {
   }
   /** The screen that a file of its own opens with. `id`: of the file; `query`: empty for what the checkpoint recommends,
    *  or for a link in the address; `drawn`: as in State; `added_panel`: of a gallery's page; `file`: the maps
-   *  of the added panel, if they are from a file; `talk`: scenes with what they
+   *  of the added panel, if they are from a file; `masks`: ground truth from files; `talk`: scenes with what they
    *  show, as presentation/scene_file.mjs packs it. */
   interface Saved {
     id: string; query: string; scenes: Scene[]; drawn: Record<string, Shape[]>; added_panel?: State['added_panel'];
-    file?: import('./explore/file_cams.mjs').SavedFile; talk?: { scenes: Scene[]; kept: Record<string, any> };
+    file?: import('./explore/file_cams.mjs').SavedFile; masks?: import('./presentation/scene_masks.mjs').SavedMask[]; talk?: { scenes: Scene[]; kept: Record<string, any> };
   }
   /** What mountScenes adds to the page. */
   interface PageScenes {
@@ -367,6 +367,8 @@ declare namespace Crt {
     restore(scene: Pick<Scene, 'answers'>): Promise<void>;
     /** The link of a scene with the map from its file, where it is here. */
     link(scene: Pick<Scene, 'query' | 'run' | 'file'>): Promise<Link>;
+    /** The ground truth from files that a scene shows. */
+    masks(scene: Pick<Scene, 'masks'>): Promise<import('./presentation/scene_masks.mjs').SavedMask[]>;
     contents(signal: AbortSignal): Promise<{ scenes: Scene[]; kept: Map<string, import('./presentation/scene_file.mjs').Kept>; whole: number }>;
   }
   /** What a feature gets: see main.mjs. */

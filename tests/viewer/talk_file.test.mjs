@@ -3,7 +3,7 @@ import test from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
 import { talkOf, talkWords } from '../../app/viewer/export/export.mjs';
-import { withTalk } from '../../app/viewer/export/talk_file.mjs';
+import { withSaved } from '../../app/viewer/export/talk_file.mjs';
 
 const HOSTILE = '</script><script>alert(1)</script>';
 const record = { value: { run: 'r' }, results: {}, saved: { query: 'v=1', scenes: [], drawn: [] } };
@@ -11,17 +11,18 @@ const pack = (value) => gzipSync(JSON.stringify(value)).toString('base64');
 const html = (text) => `<p>ä</p>\n<script type="text/plain" id="crt-modules">AA==</script>\n<script type="text/plain" id="crt-record">${text}</script>\n<script>boot</script>`;
 const bytesOf = (text) => new TextEncoder().encode(text).buffer;
 
-test('the scenes lie in the record, and nothing else of the page changes', async () => {
+test('scenes and masks lie in the record, and nothing else of the page changes', async () => {
   const talk = { scenes: [{ title: HOSTILE, query: 'v=1&l=2', run: 'k' }], kept: { k: { data: 'AAAA', classes: [HOSTILE] } } };
-  const made = new TextDecoder().decode(await withTalk(bytesOf(html(pack(record))), talk));
+  const masks = [{ label: HOSTILE, h: 1, w: 1, inside: 'gA==', ignore: null }];
+  const made = new TextDecoder().decode(await withSaved(bytesOf(html(pack(record))), { talk, masks }));
   assert.ok(!made.includes('alert'));
   const [before, text, after] = made.split(/(?<=id="crt-record">)([^<]*)(?=<)/);
-  assert.deepEqual(JSON.parse(gunzipSync(Buffer.from(text, 'base64'))), { ...record, saved: { ...record.saved, talk } });
+  assert.deepEqual(JSON.parse(gunzipSync(Buffer.from(text, 'base64'))), { ...record, saved: { ...record.saved, talk, masks } });
   assert.equal(`${before}${pack(record)}${after}`, html(pack(record)));
 });
 
 test('a page without a record is an error', async () => {
-  await assert.rejects(withTalk(bytesOf('<p></p>'), { scenes: [], kept: {} }), /no record/);
+  await assert.rejects(withSaved(bytesOf('<p></p>'), { talk: { scenes: [], kept: {} } }), /no record/);
 });
 
 test('the run of the page is in the file once, and scenes without a run stay away', () => {

@@ -27,7 +27,7 @@ function isSavedCam(one) {
 /** How many bytes a text in base64 stands for; -1 for another text.
  * @param {string} text
  */
-function bytesOf(text) {
+export function bytesOf(text) {
   if (text.length % 4 || !BASE64.test(text)) return -1;
   return (3 * text.length) / 4 - (text.endsWith('==') ? 2 : Number(text.endsWith('=')));
 }

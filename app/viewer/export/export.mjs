@@ -19,7 +19,8 @@ import { snippet } from './snippet.mjs';
 import { groundTruthOf, shapesOf } from '../ground_truth/ground_truth.mjs';
 import { decode, imageOf } from '../permalink/query.mjs';
 import { FILE_MAX_BYTES, packKept } from '../presentation/scene_file.mjs';
-import { withTalk } from './talk_file.mjs';
+import { givenMasks } from '../presentation/scene_masks.mjs';
+import { withSaved } from './talk_file.mjs';
 
 const SAVED_MS = 60_000; // ms for which a browser may still read what it saves
 /** @type {Record<string, string>} */
@@ -226,19 +227,20 @@ export function mountExport(page) {
     const { signal } = making;
     button.setAttribute('aria-busy', 'true');
     showNote(`Making ${KINDS[kind]}…`, 'under way');
+    const masks = kind === 'page' ? givenMasks(store.get(), now) : [];
     const details = kind === 'page' ? { kind, ...describeSaved(page) } : { kind, ...describe(), ...more };
     try {
       const got = await page.request('export', details, { acrossRuns: true, signal });
       const bytes = await downloaded(got.download);
       const total = kind === 'page' ? page.scenes.list().length : 0;
       if (!total) {
-        save(bytes, got.name);
+        save(masks.length ? await withSaved(bytes, { masks }) : bytes, got.name);
         if (got.caption) save(new TextEncoder().encode(got.caption), got.name.replace(/\.\w+$/, '.txt'));
         return showNote(`${got.name}, ${bytesWords(got.size)}${got.caption ? ', and its caption as a text file' : ''}`);
       }
       showNote('Collecting what the scenes show…', 'under way');
       const talk = talkOf(await page.scenes.contents(signal), runKey(now.run));
-      const whole = await withTalk(bytes, talk);
+      const whole = await withSaved(bytes, { talk, ...(masks.length ? { masks } : {}) });
       if (whole.length > FILE_MAX_BYTES) return showNote(`With ${countWords(talk.scenes.length, 'scene')} the file has ${bytesWords(whole.length)}, more than ${bytesWords(FILE_MAX_BYTES)}: delete scenes, or show their images at a smaller input size.`, 'failed');
       save(whole, got.name);
       return showNote(`${got.name}, ${bytesWords(whole.length)}, ${talkWords(talk.scenes.length, total)}`);

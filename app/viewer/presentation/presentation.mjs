@@ -8,6 +8,7 @@ import { fileOf } from '../explore/file_cams.mjs';
 import { addedClasses } from '../explore/shown_maps.mjs';
 import { withShapes } from '../ground_truth/ground_truth.mjs';
 import { decode, encode, fit } from '../permalink/query.mjs';
+import { givenMasks, keepMasks } from './scene_masks.mjs';
 import { isWanted, wantedOf } from './scene_runs.mjs';
 import { words } from './scenes.mjs';
 import { KEY_LIST, adjusted, target } from './slide_keys.mjs';
@@ -16,8 +17,9 @@ import { layOut, outlineScale } from './slide_layout.mjs';
 const SWIPE_MIN_PX = 48; // px
 const VALUE_MS = 1400; // ms for which a value that a key has changed is shown large
 
-/** `key`: the run of a slide, once it is fetched; `run`, `answers` and `drawn`: of its `scene`.
- * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string, scene?: Crt.Scene } & Pick<Crt.Scene, 'run' | 'answers' | 'drawn'>} Slide
+/** `key`: the run of a slide, once it is fetched; `run`, `answers` and `drawn`: of its `scene`,
+ * and `masks` its ground truth from files.
+ * @typedef {{ title: string, claim: string, link: Crt.Link, key?: string, scene?: Crt.Scene, masks?: import('./scene_masks.mjs').SavedMask[] } & Pick<Crt.Scene, 'run' | 'answers' | 'drawn'>} Slide
  */
 
 /** What is presented: the saved scenes, or the examples with their claims. [{ title, claim, link }]
@@ -43,7 +45,7 @@ function slideOf({ run }, state) {
 /** @param {Crt.Page} page */
 export function mountPresentation(page) {
   const { root, at, store, view, current, onRun, onDraw, announce } = page;
-  /** @typedef {{ slides: Slide[], runs: Map<string, Crt.View>, index: number, former: { view: Crt.View | null, state: Crt.State, focus: Element | null }, full: boolean, aside: HTMLElement[], ended: AbortController }} Shown */
+  /** @typedef {{ slides: Slide[], runs: Map<string, Crt.View>, index: number, former: { view: Crt.View | null, masks: import('./scene_masks.mjs').SavedMask[], state: Crt.State, focus: Element | null }, full: boolean, aside: HTMLElement[], ended: AbortController }} Shown */
   /** @type {Shown | null} */
   let shown = null; // { slides, runs, index, former } while presenting
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -77,12 +79,12 @@ export function mountPresentation(page) {
       shown.former.view = null;
       return stop();
     }
-    shown.former.view = next; // an answer to an earlier request
+    Object.assign(shown.former, { view: next, masks: givenNow() }); // an answer to an earlier request
     queueMicrotask(() => shown?.slides.length && go(shown.index));
   });
 
   async function start() {
-    const mine = /** @type {Shown} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), state: store.get(), focus: document.activeElement }, full: false, aside: [], ended: new AbortController() });
+    const mine = /** @type {Shown} */ ({ slides: [], runs: new Map(), index: 0, former: { view: view(), masks: givenNow(), state: store.get(), focus: document.activeElement }, full: false, aside: [], ended: new AbortController() });
     shown = mine;
     root.dataset.present = 'waiting';
     for (const role of ['present-head', 'present-foot']) at(role).hidden = false;
@@ -120,6 +122,12 @@ export function mountPresentation(page) {
     go(0);
   }
 
+  /** The ground truth from files of the image on the page. */
+  function givenNow() {
+    const now = view();
+    return now ? givenMasks(store.get(), now) : [];
+  }
+
   /** Keep the run of a slide -> a sentence why there is none, or ''.
    * @param {Slide} slide
    * @param {Shown} mine
@@ -127,7 +135,10 @@ export function mountPresentation(page) {
   async function fetchRun(slide, mine) {
     const now = mine.former.view;
     try {
-      if (slide.scene) slide.link = await page.scenes.link(slide.scene);
+      if (slide.scene) {
+        slide.link = await page.scenes.link(slide.scene);
+        slide.masks = await page.scenes.masks(slide.scene);
+      }
       await page.need(slide.link.settings.tab); // the server may be away later
       if (slide.link.settings.added_panel?.kind === 'attention') await page.need('layers');
       if (slide.run) {
@@ -160,6 +171,7 @@ export function mountPresentation(page) {
     const slide = slides[shown.index];
     const kept = runs.get(slide.key ?? '');
     if (!kept) return; // every slide has its run once it is fetched
+    keepMasks(kept.run.imageId, slide.masks ?? []);
     if (view() !== kept) page.showRun(kept);
     const { settings } = fit(slide.link, kept, store.get());
     const next = { ...store.get(), ...settings };
@@ -190,6 +202,7 @@ export function mountPresentation(page) {
     for (const role of ['present-head', 'present-foot']) at(role).hidden = true;
     for (const node of aside) node.inert = false;
     if (full && document.fullscreenElement) document.exitFullscreen();
+    if (former.view) keepMasks(former.view.run.imageId, former.masks);
     if (view() !== former.view) page.showRun(former.view);
     store.set(former.state);
     at('present-start').focus();

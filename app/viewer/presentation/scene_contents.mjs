@@ -5,6 +5,7 @@ import { BadCam, checkAspect } from '../explore/cam_rules.mjs';
 import { CAMS_KEY, keepSaved } from '../explore/file_cams.mjs';
 import { decode, withoutFile } from '../permalink/query.mjs';
 import { eventOf, imageIdOf, keysOf } from './scene_file.mjs';
+import { MASKS_KEY } from './scene_masks.mjs';
 import { fetchedRun } from './scene_runs.mjs';
 
 /** @typedef {import('./scene_file.mjs').Kept} Kept */
@@ -37,7 +38,7 @@ export function createSceneContents(page, kept) {
     take(values) {
       for (const [key, value] of values) {
         kept.put(key, value);
-        if (!['run', CAMS_KEY].includes(eventOf(key))) page.answers.put(key, value);
+        if (!['run', CAMS_KEY, MASKS_KEY].includes(eventOf(key))) page.answers.put(key, value);
       }
     },
     /** The link of a scene with the map from its file, which is kept for the scene's image; without that map where it is not
@@ -54,6 +55,11 @@ export function createSceneContents(page, kept) {
       const settings = fits ? { ...link.settings, added_panel: { kind: /** @type {const} */ ('file'), id: keepSaved(imageIdOf(run), saved) } } : withoutFile(link.settings);
       return { ...link, settings };
     },
+    /** The ground truth from files that a scene shows.
+     * @param {Pick<Crt.Scene, 'masks'>} scene
+     * @returns {Promise<import('./scene_masks.mjs').SavedMask[]>}
+     */
+    masks: async ({ masks }) => (masks ? (await kept.get(masks))?.masks ?? [] : []),
     /** Let page.answers have those of a scene.
      * @param {Pick<Crt.Scene, 'answers'>} scene
      */

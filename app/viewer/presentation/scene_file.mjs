@@ -1,11 +1,12 @@
 // Scenes as text: a file of them, and what this browser keeps. A file also holds what its scenes show (`kept`): runs with
-// their image, answers of the server, and maps from files. Everything that is read is checked.
+// their image, answers of the server, and maps and ground truth from files. Everything that is read is checked.
 
 import { base64ToBuffer } from '../core/decode.mjs';
 import { CAMS_KEY } from '../explore/file_cams.mjs';
 import { isSavedFile } from '../explore/saved_cams.mjs';
 import { toBase64 } from '../export/bits.mjs';
 import { decode } from '../permalink/query.mjs';
+import { MASKS_KEY, areMasks } from './scene_masks.mjs';
 
 export const MAX_SCENES = 60;
 export const TITLE_MAX_CHARS = 120; // characters
@@ -82,6 +83,7 @@ export function openKept(values) {
 function isWhole(event, value) {
   if (event === RUN) return isRun(value);
   if (event === CAMS_KEY) return isSavedFile(value);
+  if (event === MASKS_KEY) return areMasks(value.masks);
   return event !== 'ablate' || Boolean(value.cannot) || hasMaps(value);
 }
 
@@ -112,7 +114,7 @@ export const sceneIndex = (scenes, { title, query }) => scenes.findIndex((one) =
 /** All keys of what scenes show.
  * @param {Crt.Scene[]} scenes
  */
-export const keysOf = (scenes) => new Set(scenes.flatMap(({ run, answers = [], file }) => [...(run ? [run] : []), ...answers, ...(file ? [file] : [])]));
+export const keysOf = (scenes) => new Set(scenes.flatMap(({ run, answers = [], file, masks }) => [...(run ? [run] : []), ...answers, ...(file ? [file] : []), ...(masks ? [masks] : [])]));
 
 /** The id of a run's image, from the run's key; '' for none.
  * @param {string | undefined} key
@@ -153,7 +155,7 @@ function isScene(one) {
  * @param {Crt.Scene} one
  * @returns {Crt.Scene}
  */
-function sceneOf({ title, query, thumb, drawn, run, answers, file }) {
+function sceneOf({ title, query, thumb, drawn, run, answers, file, masks }) {
   return {
     title: title.trim().slice(0, TITLE_MAX_CHARS), query,
     ...(isImage(thumb, THUMB_MAX_CHARS) ? { thumb } : {}),
@@ -161,6 +163,7 @@ function sceneOf({ title, query, thumb, drawn, run, answers, file }) {
     ...(isKey(run) ? { run } : {}),
     ...(Array.isArray(answers) && answers.length <= MAX_KEYS && answers.every(isKey) ? { answers } : {}),
     ...(isKey(file) && eventOf(/** @type {string} */ (file)) === CAMS_KEY ? { file } : {}),
+    ...(isKey(masks) && eventOf(/** @type {string} */ (masks)) === MASKS_KEY ? { masks } : {}),
   };
 }
 
@@ -177,7 +180,7 @@ const isObject = (found) => typeof found === 'object' && found !== null;
 /** @param {unknown} found @param {(one: any) => boolean} test */
 const isList = (found, test) => Array.isArray(found) && found.every(test);
 
-/** What a key is of: run, cams for the maps of a file, or the event of an answer; '' for what is no key.
+/** What a key is of: run, cams for the maps of a file, masks for ground truth from files, or the event of an answer; '' for what is no key.
  * @param {string} key
  */
 export function eventOf(key) {

@@ -15,6 +15,7 @@ import { shownFile } from './scene_cams.mjs';
 import { createSceneContents } from './scene_contents.mjs';
 import { FILE_MAX_BYTES, MAX_SCENES, TITLE_MAX_CHARS, imageIdOf, keysOf, lostFiles, moved, openKept, readSceneFile, readScenes, sceneIndex, writeSceneFile, writeScenes } from './scene_file.mjs';
 import { createSceneList } from './scene_list.mjs';
+import { areMasks, keepMasks, shownMasks } from './scene_masks.mjs';
 import { keptRun } from './scene_runs.mjs';
 import { thumbnailOf } from './thumbnail.mjs';
 
@@ -70,11 +71,16 @@ export function mountScenes(page) {
   let scenes = atFirst?.scenes ?? saved;
   /** @type {SceneFile | null} */
   let opened = null; // a file that waits for the choice between replace and add
-  page.scenes = { list: () => scenes, view: shown.view, restore: shown.restore, link: shown.link, contents: (signal) => shown.all(scenes, signal) };
+  page.scenes = { list: () => scenes, view: shown.view, restore: shown.restore, link: shown.link, masks: shown.masks, contents: (signal) => shown.all(scenes, signal) };
   if (page.saved) {
     at('scenes-empty').textContent = 'No scenes yet: Present then shows this screen.';
     shown.take(openKept(page.saved.talk?.kept));
     onRun((next) => next && kept.put(...keptRun(next))); // the run of the file is in it once, apart from its scenes
+    let { masks } = page.saved;
+    onRun((next) => {
+      if (next && areMasks(masks)) keepMasks(next.run.imageId, masks ?? []);
+      masks = undefined; // it belongs to the first run, the file's own
+    });
   }
   window.addEventListener('storage', ({ key: changed }) => { // another tab has changed them; null: it has cleared all that is stored
     if (changed !== key && changed !== null) return;
@@ -150,6 +156,7 @@ export function mountScenes(page) {
     const state = store.get();
     const panel = /** @type {Element} */ (root.querySelector(`[role="tabpanel"][data-tab="${state.tab}"]`));
     const file = shownFile(state, now.run);
+    const masks = shownMasks(state, now);
     const query = page.link.query(file !== null);
     const needed = neededAnswers({ ...state, ...fit(decode(query), now, state).settings }, now.run); // as the link has it, whose numbers are rounded
     const loaded = state.tab === 'layers' ? page.answers.keysOf('load_heads', now.run) : []; // the rollout
@@ -158,14 +165,14 @@ export function mountScenes(page) {
     /** @type {Crt.Scene} */
     const scene = {
       title: at('scenes-title').value.trim() || suggestion(), query, thumb: thumbnailOf(panel, now.image), run: runKey(now.run),
-      ...(drawn.length ? { drawn } : {}), ...(answers.length ? { answers } : {}), ...(file ? { file: file[0] } : {}),
+      ...(drawn.length ? { drawn } : {}), ...(answers.length ? { answers } : {}), ...(file ? { file: file[0] } : {}), ...(masks ? { masks: masks[0] } : {}),
     };
     const problem = save((known) => (known.length < MAX_SCENES ? [...known, scene] : known));
     if (problem) return showNote(problem);
     if (sceneIndex(scenes, scene) < 0) return showNote(`${MAX_SCENES} scenes are the most: delete one.`);
     const added = `Scene ${scenes.length} added.`;
     showNote(added);
-    const lasts = [await kept.put(...keptRun(now)), !file || await kept.put(...file)].every(Boolean);
+    const lasts = [await kept.put(...keptRun(now)), !file || await kept.put(...file), !masks || await kept.put(...masks)].every(Boolean);
     const missing = await shown.keep(answers, needed);
     const linked = !now.run.example && !page.saved;
     const trouble = linked ? await page.link.keep() : ''; // its link then works too, as long as the server keeps the image
@@ -198,6 +205,7 @@ export function mountScenes(page) {
     await shown.restore(scene); // before the tab requests them
     const { drawn } = store.get();
     const imageId = imageIdOf(scene.run);
+    keepMasks(imageId, await shown.masks(scene));
     if (scene.drawn && imageId && !drawn[imageId]?.length) store.set({ drawn: { ...drawn, [imageId]: scene.drawn } });
     page.link.open(await shown.link(scene), () => shown.view(scene));
   }
