@@ -4,7 +4,7 @@ import globals from 'globals';
 export default [
   js.configs.recommended,
   {
-    files: ['**/*.mjs'],
+    files: ['**/*.{js,mjs}'],
     rules: {
       eqeqeq: 'error',
       'no-eval': 'error',
