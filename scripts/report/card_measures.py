@@ -41,17 +41,17 @@ def card_table(found: Iterable[Measured], checkpoint: CheckpointConfig) -> Table
             ]
         elif one.kind in ("pointing", "classification"):
             rows += _on_boxes(one, checkpoint)
-    return Table(CARD_HEAD, tuple(rows))
+    return Table(CARD_HEAD, tuple(rows), caption=_left_out(rows, checkpoint))
 
 
-def left_out(measured: Table, checkpoint: CheckpointConfig) -> str:
-    """A sentence on the columns of networks that the checkpoint does not hold; empty if it holds all of them."""
+def _left_out(rows: Iterable[Row], checkpoint: CheckpointConfig) -> tuple[str, ...]:
+    """A sentence on the columns of networks that the checkpoint does not hold; none if it holds all of them."""
     names = [
         CARD_HEAD[column]
         for method, column in COLUMNS.items()
-        if method not in checkpoint.networks and any(row[column] != "–" for row in measured.rows)
+        if method not in checkpoint.networks and any(row[column] != "–" for row in rows)
     ]
-    return f"{listed(names)}: measured with the others, and no part of this checkpoint." if names else ""
+    return (f"{listed(names)}: measured with the others, and no part of this checkpoint.",) if names else ()
 
 
 def _seeds(one: Measured, checkpoint: CheckpointConfig) -> list[Row]:

@@ -10,7 +10,6 @@ from crt.checkpoint import CheckpointConfig, Defaults, Method
 from scripts.pack_checkpoint import CHOICE
 from scripts.report.base import NOT_RECORDED, Table, setup_table
 from scripts.report.card_licence import licence
-from scripts.report.card_measures import left_out
 from scripts.report.markdown import REPRODUCE, table_lines
 from scripts.report.training_record import MASK_RECORDS, record_lines, trainings
 
@@ -27,7 +26,7 @@ def card(folder: Path, config: CheckpointConfig, measured: Table) -> str:
     records = _records(config)
     unrecorded = _unrecorded(config, records)
     terms = licence(config.name, records, unrecorded)
-    words = " ".join(filter(None, (MEASURED, left_out(measured, config))))
+    words = " ".join((MEASURED, *measured.caption))
     good = "\n".join((*table_lines(measured), "", words)) if measured.rows else "Not measured."
     return CARD.format(
         front="".join(f"{line}\n" for line in terms.front),
