@@ -136,5 +136,5 @@ class BoxAccuracy:
         return float(self.curves(regions=True).max(1).mean())
 
     def best_threshold(self) -> float:
-        """The threshold that MaxBoxAcc is reached at; the lowest of several."""
+        """The threshold of MaxBoxAcc; the lowest of several."""
         return float(self.thresholds[self.curves()[self.ious.index(0.5)].argmax()])

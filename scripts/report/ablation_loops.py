@@ -100,7 +100,7 @@ def _attention(rows: Rows) -> list[Table]:
     if not rows:
         return []
     body = tuple((f"test {k}", *(cell(spread(rows, kind_of(k, way))) for _, way in ATTENTION)) for k in TESTED)
-    alike = "The mean over passes gives the maps of the sum: a constant factor vanishes in their normalisation."
+    alike = "The mean over passes gives the maps of the sum: a constant factor vanishes in their normalization."
     return [titled(Table((ATTENTION_HEAD, *(head for head, _ in ATTENTION)), body), ATTENTION_TITLE, alike)]
 
 

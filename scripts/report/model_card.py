@@ -148,8 +148,8 @@ def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
     else:
         words.append(f"Images per class: {NOT_RECORDED}.")
     words.append("Each network was trained once, so how far another training would differ is not known.")
-    words.append("A CAM shows where evidence for a class name was found: it is no segmentation.")
-    words.append("It is no statement about people.")
+    words.append("A CAM marks where evidence for a class name was found, which may lie beside the object.")
+    words.append("Draw no conclusion about people from it.")
     return words
 
 

@@ -35,7 +35,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ("Another session's images and Predictions", "they are not found", "tests/app/server/test_security.py"),
     (
         "An image behind a link",
-        "it is found only if its owner asked for the link",
+        "it is found only if its owner made the link",
         "tests/app/features/test_permalinks.py",
     ),
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/crt/checkpoint/test_load.py"),
@@ -47,7 +47,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
         "tests/crt/test_prediction_io.py",
     ),
     ("Code that could unpickle", "this check fails", "tests/test_imports.py"),
-    ("Too many requests, or a full queue", "the client is asked to wait", "tests/app/server/test_hosting.py"),
+    ("Too many requests, or a full queue", "one sentence says when to try again", "tests/app/server/test_hosting.py"),
     (
         "A request of the page that is refused, lost or not answered",
         "the page shows a message in the place of the answer, and retries",

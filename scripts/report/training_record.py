@@ -91,5 +91,5 @@ def _phase(phase: Mapping[str, Any], branches: str) -> str:
     if branches != "cnn":
         words.append(f"loops drawn from {', '.join(map(str, phase['loops']))}")
     if branches != "vit":
-        words.append(f"the CNN sees them at {phase['cnn_size'] or phase['crop']} px")
+        words.append(f"the CNN gets them at {phase['cnn_size'] or phase['crop']} px")
     return f"{phase['epochs']} epochs of {phase['crop']} px crops ({', '.join(words)})"

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "checkpoints").rglob("*.md")),

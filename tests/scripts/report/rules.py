@@ -1,4 +1,4 @@
-"""The sentences of a generated page, and the numbers in one."""
+"""The sentences of a page, and the numbers in one."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _NO_PROSE = re.compile(r"^(?:\||#|    |<).*$", re.MULTILINE)
 _IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_REFERENCE = re.compile(r"`[^`]*`|(?:Table|Fig\.|Eq\.|section) \d+|arXiv [\d.]+|\b(?:VOC|CUB)[ -]?\d[\d-]*|\(\d{4}\)")
-"""Names with numbers in them: code, parts of the paper, data sets and years."""
+_REFERENCE = re.compile(
+    r"`[^`]*`|\b3\.1[123]\b|(?:Table|Fig\.|Eq\.|section) \d+|arXiv [\d.]+|\b(?:VOC|CUB)[ -]?\d[\d-]*|\(\d{4}\)"
+)
+"""Names with numbers in them: code, versions of Python, parts of the paper, data sets and years."""
 _NUMBER = re.compile(r"(?<![\w.])(?<!\w-)[+−-]?\d+(?:[.,]\d+)*")
 
 
