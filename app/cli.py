@@ -21,7 +21,7 @@ class AppConfig:
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`, `mps`."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """`bf16`: bfloat16 products in the networks, several times faster on processors made for them; `fp32`: float32;
+    """`bf16`: bfloat16 products in the networks, faster on processors made for them; `fp32`: float32;
     `auto`: bfloat16 where the processor or GPU has instructions for it. The maps differ by some hundredths of their
     largest value at most."""
     host: str | None = None

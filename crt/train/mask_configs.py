@@ -48,7 +48,7 @@ class DeepLabConfig(MaskRunConfig):
     """Where it starts: `timm`'s pretrained weights, `random`, a safetensors file of a timm state dict, or `crt_cnn` or
     `resnet` for that network of the checkpoint, which has learned from the same image labels."""
     stride: Stride = 8
-    """Pixels a cell; 16 is three times quicker and a little coarser."""
+    """Pixels a cell; 16 is quicker and coarser."""
     crop: int = 321
     batch: int = 10
     epochs: int = 19
