@@ -194,6 +194,32 @@ def test_a_presentation_that_has_ended_does_not_fill_the_screen(open_page, image
     page.wait_for_function("window.exited")
 
 
+def test_an_image_that_comes_during_the_presentation_is_there_with_its_own_class_after_it(open_page, image):
+    page = open_page()
+    page.evaluate(
+        """window.seen = new Set(); new MutationObserver(() => seen.add(
+        document.querySelector('.crt-viewer').dataset.run)).observe(
+        document.querySelector('.crt-viewer'), { attributeFilter: ['data-run'] })"""
+    )
+    queue = Queue(page)
+    with queue.hold(""):
+        page.set_input_files("#crt-image input[type=file]", image)
+        queue.wait_for("")
+        page.get_by_role("button", name="Present").click()
+        page.wait_for_selector(ON)
+        title = page.locator('[data-role="present-title"]').inner_text()
+        slides = page.evaluate("[...seen]")
+    page.wait_for_function("slides => [...seen].some(run => run && !slides.includes(run))", arg=slides)
+    settle(page)
+    expect(page.locator('[data-role="present-title"]')).to_have_text(title)
+    assert page.get_attribute(".crt-viewer", "data-run") in slides
+    page.keyboard.press("Escape")
+    page.wait_for_function("slides => !slides.includes(document.querySelector('.crt-viewer').dataset.run)", arg=slides)
+    expect(page.locator(".class-row[aria-pressed=true]")).to_have_count(1)
+    settle(page)
+    assert page.locator("canvas[data-method=crt]").evaluate("node => node.width") > 0
+
+
 def test_scenes_are_ordered_by_dragging_and_by_arrow_keys(open_page, image):
     page = open_page()
     upload(page, image)

@@ -7,6 +7,7 @@ import { scaleLines } from '../explore/draw.mjs';
 import { fileOf } from '../explore/file_cams.mjs';
 import { addedClasses } from '../explore/shown_maps.mjs';
 import { withShapes } from '../ground_truth/ground_truth.mjs';
+import { adopt, pick } from '../core/store.mjs';
 import { decode, encode, fit } from '../permalink/query.mjs';
 import { givenMasks, keepMasks } from './scene_masks.mjs';
 import { isWanted, wantedOf } from './scene_runs.mjs';
@@ -74,13 +75,21 @@ export function mountPresentation(page) {
     queueMicrotask(() => shown?.slides.length && layOut(page, state, now.image)); // after the parts that were loaded later
   });
   onRun((next) => {
-    if (!shown || next?.run.pending || (next && [...shown.runs.values()].includes(next))) return;
+    if (!shown || (next && [...shown.runs.values()].includes(next))) return;
     if (!next) { // the image was removed
       shown.former.view = null;
       return stop();
     }
-    Object.assign(shown.former, { view: next, masks: givenNow() }); // an answer to an earlier request
-    queueMicrotask(() => shown?.slides.length && go(shown.index));
+    const { former } = shown;
+    const state = stateWith(former, next); // an answer to an earlier request
+    Object.assign(former, { view: next, masks: givenNow(), state });
+    queueMicrotask(() => {
+      if (former.state.absolute.cam === null) former.state = { ...former.state, ...pick(store.get(), ['absolute']) };
+      if (shown?.slides.length) go(shown.index);
+    });
+  });
+  root.addEventListener('crt-run-failed', () => {
+    if (shown?.former.view?.run.pending) shown.former.view = null; // what is missing will not come
   });
 
   async function start() {
@@ -266,6 +275,16 @@ export function mountPresentation(page) {
       if (Math.abs(dx) > SWIPE_MIN_PX && Math.abs(dx) > 2 * Math.abs(dy)) step(dx < 0 ? 1 : -1);
     });
   }
+}
+
+/** The state from before the presentation, with what an image that has come meanwhile changes of it.
+ * @param {{ view: Crt.View | null, state: Crt.State }} former
+ * @param {Crt.View} next
+ * @returns {Crt.State}
+ */
+export function stateWith({ view, state }, { run }) {
+  const removed = state.classes.length ? { ...run, imageId: '' } : null; // the user's settings have stayed
+  return { ...state, ...adopt(state, run, view?.run ?? removed) };
 }
 
 /** Everything on the page beside the path to `root` made inert; returns what has been changed.
