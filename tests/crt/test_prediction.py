@@ -224,7 +224,7 @@ def test_asking_changes_nothing(prediction):
 
 def test_a_prediction_is_equal_to_itself_alone(predictor, prediction, image):
     other = predictor.predict(image, InferenceConfig(size=96, loops=3))
-    assert prediction in [other, prediction] and other not in [prediction]
+    assert prediction in [other, prediction] and other != prediction
     assert len({prediction, other, prediction}) == 2
     assert prediction.records["crt"] != other.records["crt"] != other.records["resnet"]
     views = [predictor.layers(image, InferenceConfig(size=64, loops=1)) for _ in range(2)]

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 
 from crt.checkpoint import CONFIG_FILE, METHODS, CheckpointConfig, load_checkpoint
 from crt.data import VOC_CLASSES, read_voc
-from crt.errors import InvalidCheckpoint
+from crt.errors import InvalidCheckpoint, InvalidSetting
 from crt.pseudo_labels.affinity import RelationLosses
 from crt.train import crt as training
 from crt.train import deeplab as segmentation
