@@ -206,6 +206,8 @@ def test_the_loops_play_on_the_tabs_whose_maps_follow_them_and_stop_elsewhere(op
         expect(value).to_have_text("2")
     open_tab(page, "Layers")
     expect(play).to_be_hidden()
+    slider, row = page.locator('[data-role="loops"]').bounding_box(), page.locator(".toolbar .loops").bounding_box()
+    assert slider and row and slider["width"] > row["width"] - 8
     shown = value.text_content()
     page.wait_for_timeout(1300)
     expect(value).to_have_text(shown)
