@@ -52,7 +52,8 @@ export function passWords(prediction, method, loops) {
   const most = prediction.maxLoops(method);
   if (!most) return passes;
   const [set, taken] = [Math.min(loops, most), passesOf(loops, most)];
-  return `${passes}, of which ${loopWords(set)} ${set === 1 ? 'takes' : 'take'} ${taken === 1 ? 'pass 1' : `passes 1 to ${taken}`}`;
+  const which = taken === 1 ? 'pass 1' : `passes 1 ${taken === 2 ? 'and' : 'to'} ${taken}`;
+  return `${passes}, of which ${loopWords(set)} ${set === 1 ? 'takes' : 'take'} ${which}`;
 }
 
 /** The attention of one block and pass as { data, h, w } on the image's patches: the mean of its heads for `head` null, or
