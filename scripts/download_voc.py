@@ -19,6 +19,7 @@ import shutil
 import sys
 import tarfile
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from crt.data import ErrorCollector, voc_palette
-from crt.errors import InvalidDataset, reason_of
+from crt.errors import InvalidDataset, InvalidSetting, reason_of
 from crt.io_utils import atomic_path, write_text
 from scripts.cli import run_cli
 
@@ -66,11 +67,14 @@ def download(config: Download) -> dict[str, object]:
     voc = config.root / "VOCdevkit" / "VOC2012"
     downloads = config.root / "downloads"
     if not (voc / "ImageSets").is_dir():
+        if voc.is_dir() and any(voc.iterdir()):
+            raise InvalidDataset(f"{voc} holds files but no ImageSets: move it away, or give another --root.")
         archive = fetch(config.voc_url, config.voc_md5, downloads / "VOCtrainval_11-May-2012.tar")
         extract_voc(archive, voc)
     result: dict[str, object] = {"voc": str(voc)}
     split = voc / "ImageSets" / "Segmentation" / "train_aug.txt"
     if config.sbd and not split.is_file():
+        _voc_splits(voc)
         archive = fetch(config.sbd_url, config.sbd_md5, downloads / "benchmark.tgz")
         convert_sbd(archive, voc)
     for name in ("train", "val", "train_aug"):
@@ -86,6 +90,8 @@ def fetch(url: str, md5: str, target: Path) -> Path:
     """
     if target.is_file():
         return target  # it only gets this name once it is verified
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https", "ftp", "file"):
+        raise InvalidSetting(f"{url} is no address of an archive: give one that begins with https:// or file://.")
     part = target.with_name(target.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     reason = ""
@@ -134,7 +140,7 @@ def convert_sbd(archive: Path, voc: Path) -> None:
     Raises InvalidDataset with every listed image that has no usable mask.
     """
     splits = voc / "ImageSets" / "Segmentation"
-    train, val = (set((splits / f"{name}.txt").read_text().split()) for name in ("train", "val"))
+    train, val = _voc_splits(voc)
     folder = voc / "SegmentationClassAug"
     folder.mkdir(exist_ok=True)
     listed: set[str] = set()
@@ -161,6 +167,19 @@ def convert_sbd(archive: Path, voc: Path) -> None:
         problems.add("listed images without a mask", name)
     problems.raise_if_any()
     write_text(splits / "train_aug.txt", "\n".join(sorted(train | (listed - val))) + "\n")
+
+
+def _voc_splits(voc: Path) -> tuple[set[str], set[str]]:
+    """The ids of VOC's train and val. Raises InvalidDataset where the devkit is not whole."""
+    files = [voc / "ImageSets" / "Segmentation" / f"{name}.txt" for name in ("train", "val")]
+    try:
+        train, val = (set(file.read_text(encoding="utf-8").split()) for file in files)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidDataset(
+            f"{voc} is no whole devkit ({reason_of(error)}: ImageSets/Segmentation/train.txt or val.txt); move it away "
+            "and run this again."
+        ) from error
+    return train, val
 
 
 def _continue_download(url: str, part: Path) -> bool:

@@ -1,4 +1,8 @@
-"""The training loop of every network here: any number of processes, resumable at any step with the same result."""
+"""The training loop of every network here: on any number of processes, resumable at any step with the same result.
+
+Gradients are means over the processes' equal shares of a batch. Where a loss is a mean over a number of cells or pairs
+that differs between images (DeepLab's and the IRN's), that is close to, not the same as, the mean over the whole batch.
+"""
 
 from __future__ import annotations
 

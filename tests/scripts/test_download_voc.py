@@ -15,7 +15,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from crt.data import read_voc, voc_palette
-from crt.errors import InvalidDataset
+from crt.errors import InvalidDataset, InvalidSetting
 from scripts import download_voc
 from scripts.download_voc import Download, download, fetch
 from tests.helpers.narrow import instance
@@ -212,6 +212,20 @@ def test_wrong_voc_archives(server, tmp_path, archive):
     with pytest.raises(InvalidDataset, match="delete it"):
         download(make_config(server, tmp_path, archive))
     assert not (tmp_path / "VOCdevkit").exists()
+
+
+def test_what_cannot_be_completed_is_refused_in_one_sentence(server, tmp_path):
+    with pytest.raises(InvalidSetting, match="foo is no address of an archive"):
+        fetch("foo", "0", tmp_path / "foo.tar")
+    config = make_config(server, tmp_path, make_tar(make_voc()), make_tar(make_sbd(), "w:gz"))
+    (voc := tmp_path / "VOCdevkit" / "VOC2012").mkdir(parents=True)
+    (voc / "mine.txt").touch()
+    with pytest.raises(InvalidDataset, match="holds files but no ImageSets: move it away"):
+        download(config)
+    (voc / "ImageSets").mkdir()
+    with pytest.raises(InvalidDataset, match=r"no whole devkit \(No such file.*train\.txt"):
+        download(config)
+    assert not server.ranges  # before anything is fetched
 
 
 def test_sbd_problems_are_reported_together(server, tmp_path):
