@@ -11,7 +11,7 @@ import tyro
 
 from crt.data import ImageDataset, Sample, read_voc
 from crt.evaluation.pipeline_stage import StageResult, make_each, read_manifest, require, write_manifest
-from crt.types import Precision
+from crt.types import InferencePrecision
 from scripts.cli import run_cli
 
 if TYPE_CHECKING:
@@ -69,9 +69,8 @@ class NetworkStage(DatasetStage):
 
     device: str = "auto"
     """`auto` is the GPU if there is one."""
-    precision: Precision = "auto"
-    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32; `fp16`
-    is for trainings, and float32 here."""
+    precision: InferencePrecision = "auto"
+    """`auto` is bfloat16 where the processor or GPU has instructions for it, else float32."""
 
     def share(self) -> DistributedStage:
         """The part of this process. Raises InvalidSetting for a device that is not there."""

@@ -93,7 +93,7 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
 
     root, split, precision = config.root, config.split, config.precision
     data: dict[str, Any] = {"root": root, "split": split, "class_names": names}
-    machine: dict[str, Any] = {"device": config.device, "precision": precision}
+    machine: dict[str, Any] = {"device": config.device, "precision": "fp32" if precision == "fp16" else precision}
     seeds = Seeds(**data, out=folders["seeds"], checkpoint=config.checkpoint, scales=config.scales, **machine)
     labels = Labels(**data, out=folders["labels"], seeds=folders["seeds"])
     irn = dataclasses.replace(

@@ -12,7 +12,7 @@ from crt.data import ImageDataset, Sample
 from crt.device import choose_device
 from crt.evaluation.pipeline_stage import StageResult, make_each
 from crt.precision import resolve
-from crt.types import Precision
+from crt.types import InferencePrecision
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class DistributedStage:
     bfloat16: bool
 
     @classmethod
-    def of(cls, device: str, precision: Precision) -> DistributedStage:
+    def of(cls, device: str, precision: InferencePrecision) -> DistributedStage:
         """The part of this process.
 
         Args:

@@ -43,6 +43,16 @@ def test_an_unknown_option_is_wrong_usage_of_every_command(command: str) -> None
 
 
 @pytest.mark.parametrize(
+    "command",
+    ["evaluate seeds", "evaluate pointing", "evaluate wsol", "tune_localization", "make_cams", "predict_masks"],
+)
+def test_the_precision_of_trainings_alone_is_no_choice_elsewhere(command: str) -> None:
+    name, *words = command.split()
+    done = run_command(f"scripts.{name}", *words, "--precision", "fp16")
+    assert done.returncode == 2 and "fp16" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "expected"),
     [
         (["--size", "large"], "--size"),
