@@ -77,7 +77,7 @@ def test_every_section_runs(tmp_path, monkeypatch):
     assert {"Throughput", "Time by stage", "Other backends", "Training on a CPU"} <= found.keys()
     assert "reading is" in as_dict(found["Training on a CPU"].tables[-1])["limit"]
     assert "by other ways" in found["Other backends"].tables[0].head[0]
-    assert result["command"].endswith("--vit deit_tiny_patch16_224 --cnn resnet18 --size 224 --runs 1")
+    assert result["command"].endswith("--cnn resnet18 --size 224 --runs 1 --checkpoint tiny")
     assert str(tmp_path) not in file.read_text()
 
 
