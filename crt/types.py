@@ -7,6 +7,16 @@ from typing import Literal, NamedTuple, get_args
 BackboneType = Literal["vit", "resnet"]
 Method = Literal["resnet", "tscam", "crt", "crt_cnn"]
 METHODS: tuple[Method, ...] = get_args(Method)
+METHOD_TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN"}
+"""Names of the networks in figures, in results and on the page."""
+UNIT_NAMES = {
+    "cam": "raw CAM",
+    "product": "raw CAM × attention",
+    "attention": "share of attention",
+    "explainer": "arbitrary units",
+    "share": "share of own maximum",
+}
+"""What the values of a map are in: an unrefined and a refined CAM, attention, another explainer's, or a scaled map."""
 Mode = Literal["overlap", "non-overlap", "bilinear", "deconvolution"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 Padding = Literal["minimal", "released"]

@@ -168,7 +168,8 @@ def run_explainers(
     from crt.analysis.explainers import EXPLAINERS
     from crt.data.resizing import resize_long_side, to_tensor
     from crt.models.normalization import normalization_of
-    from crt.viz import TITLES, Extra
+    from crt.types import METHOD_TITLES
+    from crt.viz import Extra
 
     extras: list[Extra] = []
     seconds: dict[str, float] = {}
@@ -186,7 +187,8 @@ def run_explainers(
         began = time.perf_counter()
         maps = EXPLAINERS[name].explain(networks[method], pixels, classes, prediction.grid)
         seconds[name] = 1000 * (time.perf_counter() - began)
-        extras.append(Extra(f"{EXPLAINERS[name].title} of {TITLES[method]}", maps, prediction.content_size(method)))
+        title = f"{EXPLAINERS[name].title} of {METHOD_TITLES[method]}"
+        extras.append(Extra(title, maps, prediction.content_size(method)))
     return extras, seconds
 
 
@@ -226,10 +228,10 @@ def write(
 
 def class_table(result: dict) -> str:
     """The result for people: one line per class, one column per network."""
-    from crt.viz import TITLES
+    from crt.types import METHOD_TITLES
 
     methods = list(next(iter(result["classes"].values())))
-    lines = [f"{'class':<16}" + "".join(f"{TITLES[method]:>18}" for method in methods)]
+    lines = [f"{'class':<16}" + "".join(f"{METHOD_TITLES[method]:>18}" for method in methods)]
     lines += [
         f"{name:<16}" + "".join(f"{shares[method]:>18.1%}" for method in methods)
         for name, shares in result["classes"].items()

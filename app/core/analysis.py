@@ -26,8 +26,9 @@ from crt.data.resizing import resize_long_side
 from crt.errors import InvalidImage, InvalidSetting
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
+from crt.types import METHOD_TITLES
 
-TITLES: dict[str, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN", "done": "Maps"}
+STAGE_TITLES: dict[str, str] = {**METHOD_TITLES, "done": "Maps"}
 REPORT_EVERY_S = 0.25  # the page redraws at every report of progress, and a short run ends before the first
 Progress = Callable[[float, str], object]
 
@@ -466,7 +467,7 @@ def throttle(report: Progress | None) -> Progress:
         nonlocal reported
         if report is not None and time.monotonic() - reported >= REPORT_EVERY_S:
             reported = time.monotonic()
-            report(part, TITLES.get(stage, stage))
+            report(part, STAGE_TITLES.get(stage, stage))
 
     return perhaps
 

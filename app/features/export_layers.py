@@ -23,7 +23,8 @@ from crt.models.outputs import VitOutputs, merge_patches
 from crt.pass_reductions import blocks_between
 from crt.predictor import Predictor
 from crt.resample import upsample_cam
-from crt.viz import TITLES, settings_line
+from crt.types import METHOD_TITLES
+from crt.viz import settings_line
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot
 from crt.viz.print_charts import Table
@@ -138,7 +139,7 @@ class LayersView:
                 [self._block(one, one.max(), f"Pass {k + 1}", "rollout") for k, one in enumerate(self.rollout)]
             )
         rows += [[Words("What each pass changes, mean over all patches of this image", heading=True)], [self._table()]]
-        title = f"{TITLES[self.method]}: class-token attention, {self._head_words()}"
+        title = f"{METHOD_TITLES[self.method]}: class-token attention, {self._head_words()}"
         return Sheet(title, rows, title, self.notes(), MAP_WIDTH, MAP_COLUMNS, joined=True)
 
     def notes(self) -> list[str]:
@@ -185,9 +186,9 @@ class LayersView:
         rollout = " rollout (passes, h, w) is the attention rollout." if self.rollout is not None else ""
         heads = " heads (heads, h, w) are those of the enlarged block and pass." if self.heads is not None else ""
         return (
-            f"Class-token attention of {TITLES[self.method]}, {self._head_words()}. {FIGURE_WORDS} attention.npz, "
-            "which numpy.load reads, holds attention (passes, blocks, h, w), shares on the image's patches, and "
-            "content_size, the height and width of the image in patches: what lies beyond is padding."
+            f"Class-token attention of {METHOD_TITLES[self.method]}, {self._head_words()}. {FIGURE_WORDS} "
+            "attention.npz, which numpy.load reads, holds attention (passes, blocks, h, w), shares on the image's "
+            "patches, and content_size, the height and width of the image in patches: what lies beyond is padding."
             f"{rollout}{heads} {SETTINGS_WORDS}"
         )
 

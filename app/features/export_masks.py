@@ -23,8 +23,8 @@ from crt.postprocess import MAX_CLASSES, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import WALK_STRIDE, upsample_cam
-from crt.types import IGNORE
-from crt.viz import TITLES, settings_line
+from crt.types import IGNORE, METHOD_TITLES
+from crt.viz import settings_line
 from crt.viz.colours import LABEL_COLOURS, colour
 from crt.viz.layer import LabelLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of
@@ -169,7 +169,7 @@ class MasksView:
         """Lines below the figure: the settings that make it again."""
         base, (wanted,) = self.shown.base, self.shown.base.maps
         notes = [
-            f"Source map: {TITLES[wanted.method]}. "
+            f"Source map: {METHOD_TITLES[wanted.method]}. "
             + settings_line(self.analysis.prediction, loops=base.loops, refined=base.refined),
             f"Seed and CRF: threshold {base.threshold:.0%} of each map's largest value.",
         ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from app.requests.export_common import percent
-from app.requests.export_request import UNITS, AddedPanel, ExportRequest, GroundTruth, MapSpec
+from app.requests.export_request import AddedPanel, ExportRequest, GroundTruth, MapSpec
 from crt.checkpoint import CheckpointConfig
 from crt.errors import count_of
 from crt.metrics.cam_boxes import largest_box
@@ -16,7 +16,8 @@ from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
-from crt.viz import TITLES, probabilities
+from crt.types import METHOD_TITLES, UNIT_NAMES
+from crt.viz import probabilities
 from crt.viz.layer import MapLayer
 from crt.viz.plots import Plot
 
@@ -31,7 +32,7 @@ class PanelData:
     Attributes:
         title: above it.
         note: below the title.
-        unit: a key of `UNITS`.
+        unit: a key of `UNIT_NAMES`.
         cells: (h, w) float32, the largest over the classes.
         content_size: height and width of the image in cells.
         upsampled: `cells` on the page's grid, (rows, columns) float32.
@@ -73,7 +74,7 @@ def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointCon
     cells = prediction.cams(method, classes=wanted.classes, **options).max(0)
     shares = probabilities(prediction, method, loops=options["loops"], single_label=config.single_label)
     scores = {prediction.classes[index]: float(shares[index]) for index in wanted.classes}
-    title = f"{subject_of(prediction, wanted)} by {TITLES[method]}" if wanted.named else TITLES[method]
+    title = f"{subject_of(prediction, wanted)} by {METHOD_TITLES[method]}" if wanted.named else METHOD_TITLES[method]
     title = f"{wanted.letter}: {title}" if wanted.letter else title
     unit, note = "cam", NOTES.get(method, "")
     if isinstance(prediction.record(method), VitOutputs):
@@ -134,7 +135,7 @@ def measured_panel(
         shown: the settings of the page.
         title: above it.
         note: below the title.
-        unit: a key of `UNITS`.
+        unit: a key of `UNIT_NAMES`.
         cells: (h, w) float32.
         content_size: height and width of the image in cells.
         scores: probability of each class by its name.
@@ -198,7 +199,7 @@ def layer_of(shot: PanelData, shown: ExportRequest) -> MapLayer:
     return MapLayer(
         values=_nearest(shot.cells, shot.content_size, shown.points) if shown.cells else shot.upsampled,
         vmax=shot.vmax,
-        unit=UNITS[shot.unit],
+        unit=UNIT_NAMES[shot.unit],
         level=shown.threshold * shot.max_value,
         masked=shown.overlay == "mask",
         faded=shown.overlay == "fade",

@@ -18,18 +18,11 @@ from app.requests.validation import choice, classes_of, is_number, map_options, 
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.pass_reductions import PassReduction
-from crt.types import IGNORE
+from crt.types import IGNORE, UNIT_NAMES
 
 POINTS = 512  # of the grid on which the page draws, along a side
 CELLS = 512  # of a map that the page brings along, along a side
 RINGS, VERTICES, TEXT = 2000, 60_000, 200
-UNITS = {
-    "cam": "raw CAM",
-    "product": "raw CAM × attention",
-    "attention": "share of attention",
-    "explainer": "arbitrary units",
-    "share": "share of own maximum",
-}
 LETTERS = ("", "A", "B")
 MOST_MAPS = 8
 MOST_GRID_MAPS = 16
@@ -96,7 +89,7 @@ class AddedPanel:
         key: its name among the files.
         title: above it.
         note: below the title.
-        unit: a key of `UNITS`.
+        unit: a key of `UNIT_NAMES`.
         values: (h, w) float32 on cells.
         content_size: height and width of the image in cells.
         ground_truth: outlines and masks of its classes.
@@ -318,7 +311,7 @@ def _added_panel(
     h, w = (int(number(payload, side, 1, CELLS)) for side in ("h", "w"))
     values = np.frombuffer(_bytes(payload.get("values"), 4 * h * w), "<f4").reshape(h, w)
     content_size = number(payload, "down", 0.01, CELLS), number(payload, "across", 0.01, CELLS)
-    unit = choice(payload, "unit", UNITS)
+    unit = choice(payload, "unit", UNIT_NAMES)
     if not _between(values, 0, 1e30):
         raise InvalidSetting("The additional map has values that cannot be drawn: choose another.")
     letters = choice({"letters": ""} | payload, "letters", (*LETTERS, "".join(LETTERS)))

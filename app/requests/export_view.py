@@ -12,11 +12,12 @@ from app.core.analysis import Analysis
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import files_of, readme
 from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
-from app.requests.export_request import UNITS, AddedPanel, ExportRequest, MapSpec
+from app.requests.export_request import AddedPanel, ExportRequest, MapSpec
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import blocks_between
+from crt.types import UNIT_NAMES
 from crt.viz import attention_words, settings_line
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
@@ -191,8 +192,8 @@ class ExportView:
         subjects = [subject_of(self.analysis.prediction, one) for _, one in lettered]
         first, second = subjects if len(subjects) == 2 else ("", "")  # an added panel may have no class in its title
         if first != second:
-            title, note, truth = f"{first} − {second}", f"A − B, {UNITS[unit]}", (*a.outlines, *b.outlines)
+            title, note, truth = f"{first} − {second}", f"A − B, {UNIT_NAMES[unit]}", (*a.outlines, *b.outlines)
             if max(len(first), len(second)) <= END_LENGTH:
                 ends = f"more {second}", f"more {first}"
-        layer = MapLayer(values, vmax, UNITS[unit], faded=self.shown.overlay == "fade", outlined=False, ends=ends)
-        return Plot(f"{title}, {UNITS[unit]}", note, layer, truth=truth)
+        layer = MapLayer(values, vmax, UNIT_NAMES[unit], faded=self.shown.overlay == "fade", outlined=False, ends=ends)
+        return Plot(f"{title}, {UNIT_NAMES[unit]}", note, layer, truth=truth)

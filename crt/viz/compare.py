@@ -16,11 +16,11 @@ from crt.postprocess import class_probabilities, max_normalize
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
+from crt.types import METHOD_TITLES
 from crt.viz.colours import COLORMAP, fit, outline, overlay
 from crt.viz.sheet import Panel, contact_sheet
 
 PAPER_ATTENTION: Attention = {"pass_reduction": DEFAULT_REDUCTION, "blocks": None}
-TITLES: dict[Method, str] = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT, CNN branch"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def side_by_side(
             )
             share = probabilities(prediction, method, loops=count, single_label=single_label)[index]
             detail = _detail(prediction, method, count, refined)
-            lines = (TITLES[method], f"{name} {share:.1%}{detail}")
+            lines = (METHOD_TITLES[method], f"{name} {share:.1%}{detail}")
             panels.append(_over(small, maps, prediction.content_size(method), lines, threshold, colormap))
         for extra in extras:
             lines = (extra.title, name)

@@ -17,9 +17,9 @@ from crt.errors import InvalidSetting, count_of
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
-from crt.types import Method
+from crt.types import METHOD_TITLES, UNIT_NAMES, Method
 from crt.viz.colours import COLORMAP, fit
-from crt.viz.compare import TITLES, attention_words
+from crt.viz.compare import attention_words
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -29,7 +29,6 @@ PANEL = 360
 SIDE_MARGIN, TOP_MARGIN, BOTTOM_MARGIN = 24, 104, 84
 """Pixels between the panels, above them and below."""
 OPACITY = 0.6
-UNITS = {False: "raw CAM", True: "raw CAM × attention"}
 
 
 def cam_figure(
@@ -88,7 +87,8 @@ def cam_figure(
             cells = prediction.cams(method, classes=index, spec=prediction.spec_of(method, spec))
             values = upsample_cam(cells, prediction.content_size(method), (height, width))[0]
             domain = figure.layout[f"xaxis{axis}"].domain
-            figure.add_trace(_heatmap(go, values, step, UNITS[refined], domain, TITLES[method]), row=1, col=column)
+            unit = UNIT_NAMES["product" if refined else "cam"]
+            figure.add_trace(_heatmap(go, values, step, unit, domain, METHOD_TITLES[method]), row=1, col=column)
     figure.update_layout(
         title={
             "text": _title(prediction, index, spec),
@@ -142,7 +142,7 @@ def _title(prediction: Prediction, index: int, spec: CamSpec | None) -> str:
 def _panel_title(prediction: Prediction, method: Method, index: int, spec: CamSpec | None) -> str:
     """The method, and its score of the class."""
     score = prediction.scores(method, prediction.spec_of(method, spec).loops)[index]
-    return f"{TITLES[method]}<br><sub>score {score:.2f} (logit)</sub>"
+    return f"{METHOD_TITLES[method]}<br><sub>score {score:.2f} (logit)</sub>"
 
 
 def _image_of(prediction: Prediction, image: Source | None) -> np.ndarray:

@@ -31,6 +31,7 @@ class Constants:
 def module() -> str:
     """The ES module."""
     from crt.analysis.explainers import EXPLAINERS
+    from crt.types import METHOD_TITLES, UNIT_NAMES
     from crt.viz.colours import LABEL_COLOURS
     from crt.viz.contours import SPECK_PIXELS
 
@@ -46,6 +47,11 @@ def module() -> str:
         "/** Other explainers, by the names that links hold: crt.analysis.explainers.\n"
         " *  @type {Record<string, { title: string, slow: boolean }>} */\n"
         f"export const EXPLAINERS = {_object(explainers)};\n\n"
+        "/** Names of the networks: crt.types. */\n"
+        f"export const METHOD_TITLES = {json.dumps(METHOD_TITLES, ensure_ascii=False)};\n\n"
+        "/** What the values of a map are in: crt.types.\n"
+        " *  @type {Record<Crt.Unit, string>} */\n"
+        f"export const UNIT_NAMES = {json.dumps(UNIT_NAMES, ensure_ascii=False)};\n\n"
         "/** Parts of a mask with fewer pixels have no outline: crt.viz.contours. */\n"
         f"export const SPECK_PIXELS = {SPECK_PIXELS};\n\n"
         "/** RGB of masks over images: crt.viz.colours.\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 from crt.checkpoint import CheckpointConfig, Defaults, weights_sha256
 from crt.pass_reductions import PassReduction
+from crt.types import METHOD_TITLES
 from scripts.report.ablation import measured_on, trained_on
 from scripts.report.ablation_charts import line_of
 from scripts.report.ablation_loops import kind_of
@@ -31,8 +32,7 @@ REFINEMENTS = {
 """By the end of a kind of map; the attention that refines it."""
 SAME_AS_SUM: tuple[PassReduction, ...] = ("sum", "mean")
 """Pass reductions whose normalized maps are those of the sum."""
-NETWORKS = {"resnet": "ResNet", "tscam": "TS-CAM", "crt_cnn": "CRT's CNN", "crt": "CRT"}
-"""The names that the page has for them."""
+NETWORKS = ("resnet", "tscam", "crt_cnn", "crt")
 CLAIMS: dict[str, Callable[[dict[str, Any], Defaults, str], list[Claim]]] = {
     "methods": evaluation_claims,
     "stages": pipeline_claims,
@@ -199,7 +199,7 @@ def _evaluated(result: dict[str, Any], defaults: Defaults, subject: str) -> list
             "crt_cnn": "crt_cnn",
         }
         lines += [
-            Line(NETWORKS[name], tuple(counts), (methods[kind]["miou_best"],) * len(counts))
+            Line(METHOD_TITLES[name], tuple(counts), (methods[kind]["miou_best"],) * len(counts))
             for name, kind in level.items()
             if kind in methods
         ]
@@ -216,7 +216,7 @@ def _trained(result: dict[str, Any]) -> list[Headline]:
         for way, refinement in REFINEMENTS.items():
             points = [(k, spread(mine, kind_of(k, way))) for k in TESTED]
             cnn = [(k, spread(mine, "crt_cnn")) for k in TESTED]
-            lines = tuple(one for one in (line_of("CRT", points), line_of(NETWORKS["crt_cnn"], cnn)) if one.x)
+            lines = tuple(one for one in (line_of("CRT", points), line_of(METHOD_TITLES["crt_cnn"], cnn)) if one.x)
             if all(found is not None for _, found in points):
                 made.append(
                     Headline(f"CRT trained with {count} {'loop' if count == '1' else 'loops'}", refinement, lines)
@@ -235,7 +235,7 @@ def _per_class(result: dict[str, Any], defaults: Defaults, subject: str) -> PerC
     values = tuple(tuple(methods[name]["per_class"][label] for name in shown) for label in classes)
     return PerClass(
         f"IoU in percent, each map at its best threshold. {subject}.",
-        tuple(NETWORKS[name] for name in shown),
+        tuple(METHOD_TITLES[name] for name in shown),
         classes,
         values,
     )

@@ -25,6 +25,13 @@ export const EXPLAINERS = {
   "scorecam": {"title": "Score-CAM", "slow": true},
 };
 
+/** Names of the networks: crt.types. */
+export const METHOD_TITLES = {"resnet": "ResNet", "tscam": "TS-CAM", "crt": "CRT", "crt_cnn": "CRT's CNN"};
+
+/** What the values of a map are in: crt.types.
+ *  @type {Record<Crt.Unit, string>} */
+export const UNIT_NAMES = {"cam": "raw CAM", "product": "raw CAM × attention", "attention": "share of attention", "explainer": "arbitrary units", "share": "share of own maximum"};
+
 /** Parts of a mask with fewer pixels have no outline: crt.viz.contours. */
 export const SPECK_PIXELS = 20;
 

@@ -1,11 +1,12 @@
 // One store for all that the user can change, and the questions that only depend on it.
 
 import { largest, sortedClasses } from '../maths/order.mjs';
+import { METHOD_TITLES as NETWORK_TITLES } from './constants.mjs';
 import { defaults, settingAt } from './settings.mjs';
 import { countWords, loopWords } from './words.mjs';
 
 /** @type {Record<string, string>} */
-export const METHOD_TITLES = { input: 'Image', resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN" };
+export const METHOD_TITLES = { input: 'Image', ...NETWORK_TITLES };
 /** @type {Record<string, string>} */
 export const METHOD_NOTES = {
   input: 'network input',
@@ -14,9 +15,7 @@ export const METHOD_NOTES = {
   crt: 'transformer trained with the CNN',
   crt_cnn: 'CNN trained with the transformer',
 };
-export const UNITS = { cam: 'raw CAM', product: 'raw CAM × attention' };
-/** @type {Record<Crt.Unit, string>} */
-export const UNIT_NAMES = { ...UNITS, attention: 'share of attention', explainer: "arbitrary units", share: 'share of own maximum' };
+export { UNIT_NAMES } from './constants.mjs';
 
 export const TABS = settingAt('tab').names ?? [];
 
@@ -189,7 +188,7 @@ export function currentMap(state, prediction, method, own = {}) {
 export function statusLine(run) {
   const [height, width] = run.input;
   /** @type {Record<string, string>} */
-  const names = { resnet: 'ResNet', tscam: 'TS-CAM', crt: 'CRT', crt_cnn: "CRT's CNN", read: 'reading', resize: 'resizing' };
+  const names = { ...METHOD_TITLES, read: 'reading', resize: 'resizing' };
   const stages = Object.entries(run.timings).map(([stage, ms]) => `${names[stage] ?? stage} ${Math.round(ms)} ms`);
   const total = Object.values(run.timings).reduce((sum, ms) => sum + ms, 0);
   const tiles = countWords(run.tiles, 'tile');

@@ -6,10 +6,10 @@ import { make, setText } from '../core/dom.mjs';
 import { PASS_REDUCTIONS } from '../core/constants.mjs';
 import { setRange } from '../core/settings.mjs';
 import { setColors } from './panel.mjs';
-import { METHOD_TITLES, UNITS, networksOf } from '../core/store.mjs';
+import { METHOD_TITLES, networksOf } from '../core/store.mjs';
 import { labelsOf } from '../ground_truth/ground_truth.mjs';
 
-const SCALED_UNITS = /** @type {('cam' | 'product')[]} */ (Object.keys(UNITS));
+const SCALED_UNITS = /** @type {const} */ (['cam', 'product']);
 const SWITCHES = /** @type {const} */ (['refined', 'outline', 'boxes', 'cells', 'multi_select', 'ground_truth']);
 const SELECTS = /** @type {const} */ (['overlay', 'colormap', 'scale', 'pass_reduction']);
 const ENDS = ['blocks-first', 'blocks-last'];

@@ -236,7 +236,7 @@ def test_the_command_refines_as_the_checkpoint_does_without_options(
 def test_without_files_it_prints_the_scores(folder, photo, capsys):
     assert main([str(photo), "--checkpoint", str(folder), "--loops", "1", "--refined", "False", "--size", "None"]) == 0
     printed = capsys.readouterr().out
-    assert "CRT, CNN branch" in printed
+    assert "CRT's CNN" in printed
     assert "loops 1" in printed
 
 

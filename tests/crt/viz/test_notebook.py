@@ -35,7 +35,7 @@ def texts(figure) -> str:
 
 def test_every_method_stands_beside_the_image(prediction):
     figure = prediction.figure("dog")
-    assert [trace.name for trace in figure.data] == ["ResNet", "TS-CAM", "CRT", "CRT, CNN branch"]
+    assert [trace.name for trace in figure.data] == ["ResNet", "TS-CAM", "CRT", "CRT's CNN"]
     assert [trace.xaxis for trace in figure.data] == ["x2", "x3", "x4", "x5"]
     assert [one.xref for one in figure.layout.images] == ["x", "x2", "x3", "x4", "x5"]
     for one in figure.layout.images:
