@@ -59,8 +59,8 @@ def register(explorer: Explorer) -> None:
             size: Pixels of the image's longer side at the input of the networks: {sizes}, or native for its own size;
                 empty for the checkpoint's default.
             mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
-            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop. The
-                checkpoint's default if left out.
+            loops: How often CRT adds its encoder's output to its input, 0 to 4; the other networks have no loop.
+                The checkpoint's default if left out.
             refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
                 default if left out.
             classes: Names of the classes with commas between them; empty for all classes of the checkpoint.
@@ -124,8 +124,8 @@ def register(explorer: Explorer) -> None:
             mode: How an image larger than a tile goes through the transformers; empty for the checkpoint's default.
             method: The network: {methods}; crt_cnn is the CNN trained with CRT. Empty for crt, or the first network of
                 a checkpoint without it.
-            loops: How often CRT's transformer is entered again, 0 to 4; the other networks have no loop. The
-                checkpoint's default if left out.
+            loops: How often CRT adds its encoder's output to its input, 0 to 4; the other networks have no loop.
+                The checkpoint's default if left out.
             refined: Whether the transformers' maps are multiplied by the class token's attention; the checkpoint's
                 default if left out.
             threshold: Share of a map's largest value above which a pixel belongs to the mask, above 0 and below 1; the
