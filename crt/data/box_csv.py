@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from PIL import Image
-
 from crt.data.base import ImageDataset, PixelBox, Sample
 from crt.data.error_collector import ErrorCollector
 from crt.data.files import tails
-from crt.data.formats import FORMATS, HEAD_BYTES, format_name
-from crt.data.heif import heif_size
+from crt.data.image_size import upright_size
 from crt.data.tables import read_rows
 from crt.data.text import folded, read_text
-from crt.errors import InvalidDataset, reason_of
+from crt.errors import InvalidDataset, InvalidImage, reason_of
 
 COLUMNS = ("id", "x0", "y0", "x1", "y1")
 WSOL_BOXES, WSOL_SIZES = "localization.txt", "image_sizes.txt"
@@ -32,8 +29,6 @@ _OTHER_NAMES = {
     "height": ("height", "h", "box_height", "bbox_height"),
 }
 _FROM_ZERO = {"x1": "x0", "y1": "y0", "x2": "x1", "y2": "y1"}
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
-_ORIENTATION = 0x0112
 
 
 def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
@@ -203,8 +198,8 @@ def _in_pixels(
     A box that lies beside the image is a problem.
     """
     try:
-        width, height = _upright_size(sample.image)
-    except Exception as error:  # Pillow's readers raise nearly any type at damaged headers
+        width, height = upright_size(sample.image)
+    except InvalidImage as error:
         if size is None:
             return tuple(boxes)  # the reader of the image raises its own error
         raise InvalidDataset(f"The image of {sample.id} cannot be read, so its boxes cannot be scaled.") from error
@@ -213,15 +208,3 @@ def _in_pixels(
     if any(x0 >= width or y0 >= height or x1 <= 0 or y1 <= 0 for x0, y0, x1, y1 in scaled):
         problems.add("a box beside the image, so of another size or another image", f"{sample.id} ({width}x{height})")
     return scaled
-
-
-def _upright_size(path: Path) -> tuple[int, int]:
-    """Width and height of an upright image from the header of its file."""
-    with path.open("rb") as file:
-        if format_name(file.read(HEAD_BYTES)) == "HEIC":
-            file.seek(0)
-            return heif_size(file)
-        file.seek(0)
-        with Image.open(file, formats=FORMATS) as image:
-            width, height = image.size
-            return (height, width) if image.getexif().get(_ORIENTATION) in _TURNED else (width, height)

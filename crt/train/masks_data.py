@@ -13,6 +13,7 @@ from torch import Tensor
 
 from crt.data import ImageDataset
 from crt.data.error_collector import ErrorCollector
+from crt.data.image_size import upright_size
 from crt.data.images import load_image
 from crt.data.resizing import resize_scale, to_tensor
 from crt.errors import InvalidDataset, InvalidSetting, reason_of
@@ -56,10 +57,7 @@ def _problem(file: Path, mask: Path) -> tuple[str, str] | None:
     try:
         with Image.open(mask, formats=("PNG",)) as image:
             mode, wanted = image.mode, image.size
-        with Image.open(file) as image:
-            size = image.size
-        if size != wanted:  # its EXIF may turn the image, which only decoding shows for certain
-            size = load_image(file).shape[1::-1]
+        size = upright_size(file)
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
         return "unreadable image or mask", reason_of(error)
     if mode not in ("P", "L", "1", "I", "I;16", "I;16B"):

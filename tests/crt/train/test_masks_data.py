@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+import pillow_heif
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from crt.data import ImageDataset, Sample
@@ -212,6 +214,27 @@ def test_a_image_that_its_exif_turns_has_a_mask_of_the_upright_size(tmp_path: Pa
     masked = with_masks(ImageDataset(("a", "b", "c"), (Sample("p", tmp_path / "p.jpg", (0,)),)), tmp_path / "masks")
     crop, marked = plan(masked, batch=1, crop=24, rescale=(1.0, 1.0))[0]
     assert np.abs(levels(crop) - (60 * marked.numpy() + 60)).mean() < 10
+
+
+@pytest.mark.parametrize("name", ["p.HEIC", "p.tif"])
+def test_images_that_pillow_cannot_identify_are_learned_from(name: str, tmp_path: Path) -> None:
+    image, labels = labelled(32, 48)
+    if name == "p.HEIC":
+        pillow_heif.from_pillow(Image.fromarray(image)).save(tmp_path / name, quality=95)
+    else:
+        done, data = cv2.imencode(".tiff", image.astype(np.float32) / 255)
+        assert done
+        (tmp_path / name).write_bytes(data.tobytes())
+    with pytest.raises(UnidentifiedImageError):
+        Image.open(tmp_path / name)
+    (tmp_path / "masks").mkdir()
+    save_labels(tmp_path / "masks" / "p.png", labels)
+    images = ImageDataset(("a", "b", "c"), (Sample("p", tmp_path / name, (0,)),))
+    crop, marked = plan(with_masks(images, tmp_path / "masks"), batch=1, crop=32, rescale=(1.0, 1.0))[0]
+    assert np.abs(levels(crop) - (60 * marked.numpy() + 60)).mean() < 10
+    save_labels(tmp_path / "masks" / "p.png", labels[:, :40])
+    with pytest.raises(InvalidDataset, match=r"p \(image 48x32, mask 40x32\)"):
+        with_masks(images, tmp_path / "masks")
 
 
 def test_masks_that_cannot_be_learned_from_are_named(images: ImageDataset, tmp_path: Path) -> None:
