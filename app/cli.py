@@ -32,6 +32,9 @@ class AppConfig:
     """Make a public link through Gradio's tunnel."""
     examples: Path | None = None
     """A folder in the layout of the VOC devkit: its first validation images become examples, with their masks."""
+    class_names: tuple[str, ...] = ()
+    """All classes of `--examples`, if it is a data set of one's own, in the order of its mask values; VOC's if
+    empty."""
     allow_custom_checkpoints: bool = False
     """Let everybody who opens the page load another checkpoint, from a folder of this machine or from the Hub."""
     max_upload_mb: int = 20

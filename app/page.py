@@ -92,7 +92,7 @@ def build(config: AppConfig) -> Served:
         config.queue_size,
     )
     cache = PredictionCache(config.cache_mb * 2**20)
-    explorer = Explorer(engine, cache, gather(config.examples))
+    explorer = Explorer(engine, cache, gather(config.examples, config.class_names))
 
     with Served(title="CRT explorer", delete_cache=(HOUR, 2 * HOUR), analytics_enabled=False) as demo:
         demo.engine, demo.cache, demo.images = engine, cache, explorer.images

@@ -33,6 +33,8 @@ class VocBoxes:
     """Devkit folder with boxes (`.../VOC2007`)."""
     split: str = "val"
     """A list in ImageSets/Main."""
+    class_names: tuple[str, ...] = ()
+    """All classes of a data set of one's own in the order of its mask values; VOC's if empty."""
     checkpoint: str = "checkpoints/voc"
     """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     methods: tuple[Method, ...] = ()
@@ -162,7 +164,9 @@ def _prepare(config: VocBoxes) -> tuple[Predictor, tuple[BoxedImage, ...]]:
     from crt.predictor import Predictor
 
     checkpoint = load_checkpoint(config.checkpoint)
-    images = read_voc_boxes(config.root, config.split, checkpoint.config.classes, stride=config.stride)
+    names = config.class_names or None
+    known = checkpoint.config.classes
+    images = read_voc_boxes(config.root, config.split, known, class_names=names, stride=config.stride)
     device = choose_device(config.device)
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     return Predictor(checkpoint, device=device, bfloat16=bfloat16), images

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from app.core.codec import image_url
 from app.core.decoded import read
@@ -20,6 +19,7 @@ from crt.errors import CrtError, InvalidDataset
 from crt.prediction import Prediction
 from crt.prediction_io import InvalidPrediction
 from crt.predictor import InferenceConfig
+from crt.pseudo_labels.label_png import read_mask
 
 log = logging.getLogger(__name__)
 
@@ -127,21 +127,22 @@ def shipped(folder: Path = EXAMPLES_FOLDER) -> list[Example]:
     ]
 
 
-def from_voc(root: Path, limit: int = VOC_LIMIT) -> list[Example]:
+def from_voc(root: Path, class_names: Sequence[str] = (), limit: int = VOC_LIMIT) -> list[Example]:
     """The first images of a devkit's validation split that have a mask, with the outlines of their masks.
 
     Args:
         root: of the devkit.
+        class_names: all classes in the order of the mask values, if they are not VOC's.
         limit: the most examples.
 
     Returns:
         The examples.
 
     Raises:
-        InvalidDataset: the folder is not in the layout of the devkit, or no image has a mask.
+        InvalidDataset: the folder is not in the layout of the devkit, no image has a mask, or a mask is none of labels.
     """
-    found = read_voc(root, "val", masks="optional")
-    samples = [(one, one.mask) for one in found.samples if one.mask is not None]
+    found = read_voc(root, "val", class_names=class_names or None, masks="optional")
+    samples = [one for one in found.samples if one.mask is not None]
     if not samples:
         raise InvalidDataset(f"{root} has no validation image with a mask: leave --examples away.")
     return [
@@ -149,10 +150,10 @@ def from_voc(root: Path, limit: int = VOC_LIMIT) -> list[Example]:
             id=f"voc-{one.id}",
             title=f"{', '.join(found.classes[label] for label in one.labels)} ({one.id})",
             path=one.image,
-            credit="PASCAL VOC 2012",
-            masks=outlines(_labels_of(mask), VOC_CLASSES),
+            credit="PASCAL VOC" if found.classes == VOC_CLASSES else root.resolve().name,
+            masks=outlines(read_mask(one, len(found.classes)), found.classes),
         )
-        for one, mask in samples[:limit]
+        for one in samples[:limit]
     ]
 
 
@@ -181,17 +182,12 @@ def outlines(labels: np.ndarray, classes: Sequence[str]) -> list[dict[str, Any]]
     return masks
 
 
-def _labels_of(path: Path) -> np.ndarray:
-    """The pixels of a mask of VOC."""
-    with Image.open(path) as image:
-        return np.array(image)
-
-
-def gather(voc_root: Path | None) -> dict[str, Example]:
+def gather(voc_root: Path | None, class_names: Sequence[str] = ()) -> dict[str, Example]:
     """All examples that can be read.
 
     Args:
         voc_root: a devkit whose images are examples too, or None.
+        class_names: of the devkit, if they are not VOC's.
 
     Returns:
         Examples by id.
@@ -199,7 +195,7 @@ def gather(voc_root: Path | None) -> dict[str, Example]:
     Raises:
         InvalidDataset: the devkit cannot be read.
     """
-    found = shipped() + (from_voc(voc_root) if voc_root is not None else [])
+    found = shipped() + (from_voc(voc_root, class_names) if voc_root is not None else [])
     usable = {}
     for example in found:
         try:

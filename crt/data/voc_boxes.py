@@ -80,7 +80,13 @@ class BoxedImage:
 
 
 def read_voc_boxes(
-    root: str | Path, split: str, classes: Sequence[str], *, stride: int = 1, full_side: int = FULL_SIDE
+    root: str | Path,
+    split: str,
+    classes: Sequence[str],
+    *,
+    class_names: Sequence[str] | None = None,
+    stride: int = 1,
+    full_side: int = FULL_SIDE,
 ) -> tuple[BoxedImage, ...]:
     """Read the images of a split with their boxes.
 
@@ -93,6 +99,7 @@ def read_voc_boxes(
         root: as in `find_voc`.
         split: a file name without .txt in ImageSets/Main.
         classes: those of the checkpoint; class ids are indices into it.
+        class_names: all classes of the data set, as in `read_voc`.
         stride: every n-th image is taken.
         full_side: pixels of the long side of full-size images.
 
@@ -105,7 +112,8 @@ def read_voc_boxes(
     """
     if full_side < 1:
         raise InvalidSetting(f"The full-size side is {full_side}: give 1 or more.")
-    images = read_voc(root, split, lists=("Main", "Segmentation")).remap_classes(classes).every(stride)
+    images = read_voc(root, split, class_names=class_names, lists=("Main", "Segmentation"))
+    images = images.remap_classes(classes).every(stride)
     find = class_finder(classes)
     problems = ErrorCollector(f"The boxes of the VOC split {split!r} in {root}")
     annotations = annotations_of(find_voc(root))

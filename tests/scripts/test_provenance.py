@@ -97,6 +97,7 @@ CASES: dict[str, Case] = {
         1,
         {
             "split": "test",
+            "class_names": ("leaf", "cat"),
             "checkpoint": "checkpoints/other",
             "methods": ("tscam",),
             "loops": 1,
@@ -148,6 +149,7 @@ CASES: dict[str, Case] = {
         1,
         {
             "split": "test",
+            "class_names": ("leaf", "cat"),
             "checkpoint": "checkpoints/other",
             "methods": ("crt", "resnet"),
             "loops": 2,

@@ -20,7 +20,7 @@ from app.core.models import Engine
 from app.page import build, launch_options
 from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint
-from crt.errors import CrtError, InvalidSetting
+from crt.errors import CrtError, InvalidDataset, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
@@ -303,26 +303,56 @@ def test_a_stored_prediction_counts_only_for_its_checkpoint_and_settings(explore
     assert example.stored(sha, settings) is None
 
 
-def test_examples_of_a_devkit_bring_their_masks(tmp_path):
-    voc = tmp_path / "VOC2012"
-    for folder in ("JPEGImages", "Annotations", "SegmentationClass", "ImageSets/Segmentation"):
-        (voc / folder).mkdir(parents=True)
+def devkit_with_masks(folder: Path, *objects: tuple[str, int]) -> Path:
+    """A devkit of one image, whose objects (class, mask value) lie in the middle, side by side."""
+    voc = folder / "VOC2012"
+    for part in ("JPEGImages", "Annotations", "SegmentationClass", "ImageSets/Segmentation"):
+        (voc / part).mkdir(parents=True)
     saved(voc / "JPEGImages", photo(), "one.jpg")
     mask = np.zeros((90, 120), np.uint8)
-    mask[30:60, 40:80] = 8
+    for part, (_, value) in zip(np.array_split(np.arange(40, 80), len(objects)), objects, strict=True):
+        mask[30:60, part] = value
     saved(voc / "SegmentationClass", mask, "one.png")
-    (voc / "Annotations/one.xml").write_text(
-        "<annotation><size><width>120</width><height>90</height><depth>3</depth></size><object><name>cat</name>"
-        "<difficult>0</difficult><bndbox><xmin>40</xmin><ymin>30</ymin><xmax>80</xmax><ymax>60</ymax></bndbox>"
-        "</object></annotation>"
-    )
+    names = "".join(f"<object><name>{name}</name><difficult>0</difficult></object>" for name, _ in objects)
+    (voc / "Annotations/one.xml").write_text(f"<annotation>{names}</annotation>")
     (voc / "ImageSets/Segmentation/val.txt").write_text("one\n")
+    return voc
+
+
+def test_examples_of_a_devkit_bring_their_masks(tmp_path):
+    voc = devkit_with_masks(tmp_path, ("cat", 8))
     (example,) = from_voc(voc)
     assert example.title == "cat (one)"
     assert example.masks[0]["label"] == "cat"
     points = np.array(example.masks[0]["polygons"][0])
     np.testing.assert_allclose([points[:, 0].min(), points[:, 0].max()], [40 / 120, 80 / 120], atol=0.01)
     assert "voc-one" in gather(voc)
+
+
+def test_masks_of_own_classes_have_their_names(tmp_path):
+    (example,) = from_voc(devkit_with_masks(tmp_path / "a", ("leaf", 1)))
+    assert example.title == "leaf (one)" and example.credit == "VOC2012"
+    assert [mask["label"] for mask in example.masks] == ["leaf"]
+    voc = devkit_with_masks(tmp_path / "b", ("leaf", 2), ("cat", 1))
+    with pytest.raises(InvalidDataset, match="leaf"):
+        gather(voc)
+    example = gather(voc, ("cat", "leaf"))["voc-one"]
+    assert [mask["label"] for mask in example.masks] == ["cat", "leaf"]
+    assert np.array(example.masks[1]["polygons"][0])[:, 0].max() < np.array(example.masks[0]["polygons"][0])[:, 0].max()
+
+
+def test_the_classes_of_the_examples_are_an_option(checkpoint, tmp_path):
+    voc = devkit_with_masks(tmp_path, ("leaf", 1), ("cat", 2))
+    assert build(AppConfig(str(checkpoint), examples=voc, class_names=("leaf", "cat"))).engine
+    with pytest.raises(InvalidDataset, match="unknown class in an annotation"):
+        build(AppConfig(str(checkpoint), examples=voc, class_names=("cat",)))
+
+
+def test_a_mask_in_colours_is_refused_in_one_sentence(tmp_path):
+    voc = devkit_with_masks(tmp_path, ("leaf", 1))
+    saved(voc / "SegmentationClass", photo(), "one.png")
+    with pytest.raises(InvalidDataset, match="The mask of one is in colours"):
+        from_voc(voc)
 
 
 # The page

@@ -76,6 +76,14 @@ def test_a_class_that_the_checkpoint_lacks_is_refused(tmp_path: Path) -> None:
         read_voc_boxes(devkit(tmp_path, {"a": [("sheep", (1, 1, 9, 9), 0)]}), "val", CLASSES)
 
 
+def test_own_classes_beside_those_of_voc_are_named(tmp_path: Path) -> None:
+    root = devkit(tmp_path, {"a": [("leaf", (1, 1, 9, 9), 0), ("cat", (1, 1, 9, 9), 0)]})
+    with pytest.raises(InvalidDataset, match="give all class names"):
+        read_voc_boxes(root, "val", ("cat", "leaf"))
+    (image,) = read_voc_boxes(root, "val", ("cat", "leaf"), class_names=("leaf", "cat"))
+    assert [item.class_id for item in image.objects] == [1, 0]
+
+
 @pytest.mark.parametrize("place", ["XML", "folder", "case"])
 def test_annotations_are_found_and_read_as_for_labels(tmp_path: Path, place: str) -> None:
     """Subfolders, upper-case extensions, encodings that expat does not have, and name spaces."""

@@ -14,7 +14,7 @@ from PIL import Image
 from crt.checkpoint import load_checkpoint, read_config
 from crt.data.images import load_image
 from crt.data.voc_boxes import BoxedImage, BoxedObject, read_voc_boxes
-from crt.errors import InvalidSetting
+from crt.errors import InvalidDataset, InvalidSetting
 from crt.evaluation.bootstrap import Bootstrap, percent
 from crt.evaluation.pointing import (
     PointingScore,
@@ -311,6 +311,12 @@ def test_networks_that_are_not_requested_do_not_run(tiny: Path, images: Path, mo
     assert len(asked) == 3  # the image without a class to ask for is not run at all
     assert set(result["pointing"]["methods"]) == {"resnet", "centre"}
     assert result["pointing"]["differences"] == {}
+
+
+@pytest.mark.parametrize(("measure", "options"), [(pointing, Pointing), (classification, Classification)])
+def test_the_classes_of_the_data_are_an_option(measure, options, tiny: Path, images: Path):
+    with pytest.raises(InvalidDataset, match="unknown class in an annotation"):
+        measure(options(images, checkpoint=str(tiny), class_names=("leaf",)))
 
 
 def test_the_command_measures_and_records_its_settings(tiny: Path, images: Path, tmp_path: Path):
