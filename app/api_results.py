@@ -117,9 +117,8 @@ def mask_png(
         shares = probabilities(prediction, network, loops=spec.loops, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY_PROBABILITY).tolist() or [int(shares.argmax())]
     maps = prediction.cams(network, classes=chosen, spec=spec)
-    return indexed_png(
-        labels_of_image(maps, prediction.content_size(network), analysis.image.shape[:2], chosen, float(threshold))
-    )
+    size = prediction.content_size(network)
+    return indexed_png(labels_of_image(maps, size, prediction.source, chosen, float(threshold)))
 
 
 def parse_class_names(names: str, known: Sequence[str]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import gc
 import hashlib
+import io
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.api_results import mask_png
 from app.core import decoded as module
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
@@ -225,6 +227,8 @@ def test_what_is_made_of_a_large_jpeg_has_the_size_of_the_file(explorer, large):
     assert header["source"] == size and header["input"] == (168, 224) and not header["capped"]
     analysis = explorer.analyze(large, "224", "overlap", "me")
     assert analysis.prediction.source == size and analysis.prediction.cam("cat").shape == size
+    with Image.open(io.BytesIO(mask_png(analysis, names="cat"))) as mask:
+        assert mask.size == LARGE
     parts = [part["source"] for part, _ in explorer.payloads(large, "336", "overlap", "me")]
     assert len(parts) > 1 and set(parts) == {size}
     native, _ = explorer.payload(large, "native", "bilinear", "me")
