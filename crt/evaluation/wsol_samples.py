@@ -28,17 +28,19 @@ class WsolSample:
         maps: (h, w) float32 of its class on the pixels of the networks' input, by kind.
         logits: (C,) float32 of the network that made the map, by kind.
         to_image: takes boxes from pixels of the input to pixels of the image.
+        size: height and width of the image.
     """
 
     sample: Sample
     maps: dict[str, np.ndarray]
     logits: dict[str, np.ndarray]
     to_image: ToImage
+    size: tuple[int, int]
 
     @cached_property
     def mask(self) -> np.ndarray | None:
-        """(H, W) uint8 of the image, not 0 on the object; None without one."""
-        return truth_mask(self.sample)
+        """(H, W) uint8 of the image, not 0 on the object; None without one. Raises InvalidDataset."""
+        return truth_mask(self.sample, self.size)
 
     def on_image(self, cam: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
         """Put a map on the image.
@@ -85,28 +87,44 @@ def run_samples(
         methods=tuple({spec.method for spec in specs.values()}),
     )
     for sample in images.samples:
-        seen, to_image = transform.of(load_image(sample.image))
+        image = load_image(sample.image)
+        seen, to_image = transform.of(image)
         prediction = predictor.predict(seen, settings)
         maps, logits = {}, {}
         for name, want in specs.items():
             cam = want.cams(prediction, sample.labels)
             maps[name] = upsample_cam(cam, prediction.content_size(want.method), seen.shape[:2])[0]
             logits[name] = prediction.scores(want.method, prediction.spec_of(want.method, want.spec).loops)
-        yield WsolSample(sample, maps, logits, to_image)
+        yield WsolSample(sample, maps, logits, to_image, (image.shape[0], image.shape[1]))
 
 
-def truth_mask(sample: Sample) -> np.ndarray | None:
+def truth_mask(sample: Sample, size: tuple[int, int]) -> np.ndarray | None:
     """The mask of a sample's object. CUB's are grey: the share of five annotators who marked a pixel.
 
     Args:
         sample: with or without a mask.
+        size: height and width of its image.
 
     Returns:
         (H, W) uint8, not 0 on the object; None without a mask.
+
+    Raises:
+        InvalidDataset: the mask cannot be read, or is of another size than the image; the message has the id.
     """
     if sample.mask is None:
         return None
-    with Image.open(sample.mask) as file:
-        if file.mode == "P":
-            return read_labels(sample.mask)
-        return (np.asarray(file.convert("L"), dtype=np.float32) > 127).astype(np.uint8)
+    try:
+        with Image.open(sample.mask) as file:
+            indexed = file.mode == "P"
+            mask = None if indexed else (np.asarray(file.convert("L"), dtype=np.float32) > 127).astype(np.uint8)
+    except Exception as error:  # Pillow's readers raise nearly any type at damaged files
+        raise InvalidDataset(f"The mask of {sample.id} cannot be read: get an intact copy.") from error
+    if mask is None:
+        mask = read_labels(sample.mask, name=sample.id)
+    if mask.shape != size:
+        (rows, columns), (height, width) = mask.shape, size
+        raise InvalidDataset(
+            f"The mask of {sample.id} has {columns} x {rows} pixels and the image {width} x {height}: give one of the "
+            "image's size."
+        )
+    return mask

@@ -123,7 +123,7 @@ def test_masks_settings_and_archives_are_closed(tmp_path):
         mask = Sample("a", folder / "a.jpg", (0,), folder / stage.SETTINGS)
         with nothing_left_open():
             assert refused(lambda folder=folder: read_manifest(folder))
-            assert refused(lambda mask=mask: truth_mask(mask), (CrtError, OSError))
+            assert refused(lambda mask=mask: truth_mask(mask, (1, 1)))
             assert refused(lambda folder=folder: extract_voc(folder / stage.SETTINGS, folder / "VOCdevkit" / "VOC2012"))
 
 

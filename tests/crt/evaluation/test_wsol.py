@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +28,7 @@ from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
 from scripts.report.localization import localization_section
 from scripts.tune_localization import THRESHOLDS, Choice, choose
+from tests.helpers.narrow import present
 from tests.helpers.tiny import tiny_checkpoint
 
 CLASSES = ("Albatross", "Ani", "Auklet")
@@ -56,13 +58,14 @@ def test_the_measures_by_hand(monkeypatch):
     truth = (8.0, 8.0, 40.0, 40.0)
     part = blob((4, 4, 20, 20), 0.3) + blob((4, 4, 10, 10), 0.7)
     cams = [blob((4, 4, 20, 20)), blob((4, 4, 20, 20)), blob((40, 40, 60, 60)), part]
-    logits = [[3.0, 1, 0], [1.0, 2, 0], [3.0, 1, 0], [3.0, 1, 0]]
+    scores = [[3.0, 1, 0], [1.0, 2, 0], [3.0, 1, 0], [3.0, 1, 0]]
     samples = tuple(Sample(f"{i}", Path(f"{i}.png"), (0,), boxes=(truth, (50.0, 50.0, 52.0, 52.0))) for i in range(4))
     images = ImageDataset(CLASSES, samples, single_label=True)
 
     def run_samples(*_):
-        for sample, cam, score in zip(samples, cams, logits, strict=True):
-            yield WsolSample(sample, {"crt": cam}, {"crt": np.array(score)}, lambda boxes: 2.0 * np.asarray(boxes))
+        for sample, cam, score in zip(samples, cams, scores, strict=True):
+            logits = {"crt": np.array(score)}
+            yield WsolSample(sample, {"crt": cam}, logits, lambda boxes: 2.0 * np.asarray(boxes), (128, 128))
 
     monkeypatch.setattr(wsol, "run_samples", run_samples)
     requests = {"crt": MethodSpec("crt", CamSpec(0))}
@@ -226,6 +229,23 @@ def test_unknown_classes_and_missing_boxes_are_named(birds, tmp_path):
     bare = ImageDataset(CLASSES, (Sample("one", images.samples[0].image, (0,)),), single_label=True)
     with pytest.raises(InvalidDataset, match="no box, one"):
         next(wsol_samples.run_samples(predictor, bare, {"crt": MethodSpec("crt", CamSpec(0))}, WsolTransform()))
+
+
+@pytest.mark.parametrize("shape", [(40, 50), (200, 300), None])
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_a_mask_that_does_not_fit_its_image_is_named(birds, checkpoint, shape, mode):
+    images = read_boxes(birds, None, "test").remap_classes(CLASSES)
+    (sample,) = [one for one in images.samples if one.id.endswith("/7")]
+    mask = present(sample.mask)
+    if shape is None:
+        mask.write_bytes(mask.read_bytes()[:60])
+        expected = f"The mask of {sample.id} cannot be read"
+    else:
+        Image.fromarray(np.ones(shape, np.uint8)).convert(mode).save(mask)
+        expected = f"The mask of {sample.id} has {shape[1]} x {shape[0]} pixels and the image 100 x 90"
+    with pytest.raises(InvalidDataset, match=re.escape(expected)) as refused:
+        run(Wsol(birds, str(checkpoint), threshold=0.2, precision="fp32"))
+    assert len(str(refused.value).splitlines()) == 1
 
 
 def test_a_box_smaller_than_a_pixel_of_the_sheet_is_drawn_as_a_point(birds, checkpoint):
