@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ def register(page: Page) -> None:
         if not isinstance(name, str) or name not in EXPLAINERS:
             raise InvalidSetting(f"Unknown explainer: choose one of {', '.join(EXPLAINERS)}.")
         start = time.perf_counter()
-        maps = (analysis.model or engine.model).run(
+        model = analysis.model or engine.model
+        maps = model.run(
             explained,
             analysis.image,
             analysis.settings,
@@ -46,6 +47,7 @@ def register(page: Page) -> None:
             classes,
             analysis.prediction.grid,
             same=(fingerprint(analysis.image), analysis.settings, name, method, tuple(classes)),
+            between=model.turns.pause,
         )
         arrays, data = encode_arrays({"maps": maps})
         took = 1000 * (time.perf_counter() - start)
@@ -62,6 +64,7 @@ def explained(
     method: Method,
     classes: Sequence[int],
     grid: TileGrid,
+    between: Callable[[], object] | None = None,
 ) -> np.ndarray:
     """Run an explainer.
 
@@ -73,6 +76,7 @@ def explained(
         method: the network.
         classes: K class ids from 0.
         grid: the tiles of the image at that size.
+        between: called between two runs of the network.
 
     Returns:
         (K, h, w) float32, raw.
@@ -82,4 +86,4 @@ def explained(
     network = predictor.checkpoint.networks[method]
     resized = image if settings.size is None else resize_long_side(image, settings.size)
     pixels = to_tensor(resized, *normalization_of(network)).to(predictor.device)
-    return EXPLAINERS[name].explain(network, pixels, classes, grid)
+    return EXPLAINERS[name].explain(network, pixels, classes, grid, between)

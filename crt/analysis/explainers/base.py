@@ -8,7 +8,7 @@ used. Layers: the output of layer4 of a CNN, the first norm of the last block of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -50,7 +50,12 @@ class Explainer(Protocol):
         ...
 
     def explain(
-        self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
+        self,
+        network: Network,
+        pixels: Tensor,
+        classes: Sequence[int],
+        grid: TileGrid | None = None,
+        between: Callable[[], object] | None = None,
     ) -> np.ndarray:
         """Make raw maps of classes.
 
@@ -61,6 +66,7 @@ class Explainer(Protocol):
             pixels: (1, 3, height, width) normalised.
             classes: K class ids, from 0.
             grid: how a transformer cuts the image, overlapping tiles by default; a CNN needs none.
+            between: called between two runs of the network.
 
         Returns:
             (K, h, w) float32 ≥ 0, not normalised, on the cells of `Prediction.cams`.
@@ -93,13 +99,16 @@ class View:
     scores: Tensor
 
 
-def views(network: Network, pixels: Tensor, grid: TileGrid) -> Iterator[View]:
+def views(
+    network: Network, pixels: Tensor, grid: TileGrid, between: Callable[[], object] | None = None
+) -> Iterator[View]:
     """Run the tiles of an image in batches. To be used inside `autograd`.
 
     Args:
         network: that is run.
         pixels: (1, 3, h, w) normalised.
         grid: the tiles; a CNN takes the whole image at once.
+        between: called before each batch but the first.
 
     Yields:
         The batches in order.
@@ -110,6 +119,8 @@ def views(network: Network, pixels: Tensor, grid: TileGrid) -> Iterator[View]:
         return
     padded = grid.pad(pixels)
     for start in range(0, len(grid), TILE_BATCH):
+        if start and between is not None:
+            between()
         yield _view_of_transformer(network, grid.cut(padded, start, start + TILE_BATCH), grid)
 
 
@@ -195,13 +206,18 @@ class EngineExplainer:
     slow: bool = False
 
     def explain(
-        self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
+        self,
+        network: Network,
+        pixels: Tensor,
+        classes: Sequence[int],
+        grid: TileGrid | None = None,
+        between: Callable[[], object] | None = None,
     ) -> np.ndarray:
         """See `Explainer.explain`."""
         grid = prepare(network, pixels, classes, grid)
         batches = []
         with autograd(), engine(self.method) as cam:
-            for view in views(network, pixels, grid):
+            for view in views(network, pixels, grid, between):
                 activations = view.activations.detach().cpu().numpy()
                 maps = []
                 for index in classes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,12 +31,17 @@ class EigenCam:
     slow: bool = False
 
     def explain(
-        self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
+        self,
+        network: Network,
+        pixels: Tensor,
+        classes: Sequence[int],
+        grid: TileGrid | None = None,
+        between: Callable[[], object] | None = None,
     ) -> np.ndarray:
         """See `Explainer.explain`; the same map for every class."""
         grid = prepare(network, pixels, classes, grid)
         with autograd():
-            seen = [view.activations.detach().cpu().numpy() for view in views(network, pixels, grid)]
+            seen = [view.activations.detach().cpu().numpy() for view in views(network, pixels, grid, between)]
         activations = np.concatenate(seen).transpose(0, 2, 3, 1)  # (n, s, s, D)
         inside = _inside(network, activations.shape[:3], grid)
         column = activations[inside].T[None, :, :, None]  # (1, D, cells, 1)

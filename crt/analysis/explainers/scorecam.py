@@ -6,7 +6,7 @@ progress bar and runs every masked image anew for every class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,13 +39,18 @@ class ScoreCam:
     batch: int = 16
 
     def explain(
-        self, network: Network, pixels: Tensor, classes: Sequence[int], grid: TileGrid | None = None
+        self,
+        network: Network,
+        pixels: Tensor,
+        classes: Sequence[int],
+        grid: TileGrid | None = None,
+        between: Callable[[], object] | None = None,
     ) -> np.ndarray:
         """See `Explainer.explain`."""
         grid = prepare(network, pixels, classes, grid)
         with autograd():
             maps = [
-                self._tile(network, tile, activations, classes, grid)
+                self._tile(network, tile, activations, classes, grid, between)
                 for view in views(network, pixels, grid)
                 for tile, activations in _each(view)
             ]
@@ -53,13 +58,21 @@ class ScoreCam:
 
     @torch.no_grad()
     def _tile(
-        self, network: Network, tile: Tensor, activations: Tensor, classes: Sequence[int], grid: TileGrid
+        self,
+        network: Network,
+        tile: Tensor,
+        activations: Tensor,
+        classes: Sequence[int],
+        grid: TileGrid,
+        between: Callable[[], object] | None,
     ) -> np.ndarray:
         """(3, t, t) and its activations (D, s, s) -> (K, s, s)."""
         if self.channels is not None and self.channels < len(activations):
             activations = activations[activations.flatten(1).var(1).topk(self.channels).indices]
         scores = []
         for some in activations.split(self.batch):
+            if between is not None:
+                between()
             masks = resize_bilinear(some[None], (tile.shape[-2], tile.shape[-1]), align_corners=True)[0]
             low, high = masks.amin((1, 2), keepdim=True), masks.amax((1, 2), keepdim=True)
             masks = (masks - low) / (high - low + 1e-8)

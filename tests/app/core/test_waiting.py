@@ -3,19 +3,23 @@
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from app.cli import AppConfig
-from app.core.analysis import Explorer
+from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.examples import Example
 from app.core.models import Engine
 from app.core.turns import VisitorLeft
 from app.core.visitors import Visitor, Wait
+from app.features import explainers
 from app.features.explainers import explained
 from app.page import build
+from app.rpc import Page
 from crt.data.images import load_image
 from crt.predictor import InferenceConfig, Predictor
 from tests.helpers.narrow import present
@@ -223,6 +227,30 @@ def test_a_short_question_is_answered_between_the_steps_of_a_long_run(explorer, 
         for method in got.methods:
             np.testing.assert_array_equal(got.cams(method), wanted[size].cams(method))
     assert order == ["predict", "1", "explainer", "1"]  # each while the long run was under way
+
+
+def test_score_cam_pauses_between_its_runs(explorer, pool, monkeypatch):
+    analysis = Analysis(photo(), SHORT, explorer.predict("a", photo(), SHORT), "a")
+    asked: dict[str, Callable] = {}
+    page = SimpleNamespace(explorer=explorer, on=lambda name, answer, **_: asked.setdefault(name, answer))
+    explainers.register(cast("Page", page))
+    details = {"method": "resnet", "classes": [0], "name": "scorecam"}
+    alone = asked["explain"](analysis, details)
+    turns, pause = explorer.engine.turns, explorer.engine.turns.pause
+    began, come = threading.Event(), threading.Event()
+
+    def paused() -> None:
+        began.set()
+        assert come.wait(PATIENCE)
+        pause()
+
+    monkeypatch.setattr(turns, "pause", paused)
+    long = pool.submit(asked["explain"], analysis, details)
+    assert began.wait(PATIENCE)
+    short = turns.submit(lambda part: long.done(), visitor=Visitor("b"))
+    come.set()
+    assert short.result() is False  # it ran before the end of the other
+    assert long.result(PATIENCE)["data"] == alone["data"]
 
 
 def test_a_visitor_learns_the_place_through_the_progress_of_the_run(explorer, pool, held, monkeypatch):

@@ -8,7 +8,7 @@ from pytorch_grad_cam import GradCAM, ScoreCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
-from crt.analysis.explainers import EXPLAINERS
+from crt.analysis.explainers import EXPLAINERS, base
 from crt.analysis.explainers.base import scores_of, views
 from crt.analysis.explainers.scorecam import ScoreCam
 from crt.checkpoint import load_checkpoint
@@ -118,6 +118,26 @@ def test_maps_lie_on_the_cells_of_the_prediction(checkpoint, image, name, method
     assert maps.min() >= 0
     assert maps[0].max() > 0
     assert explainer.class_wise != np.array_equal(maps[0], maps[1])
+
+
+@pytest.mark.parametrize("name", ["scorecam", "gradcam", "eigencam"])
+@pytest.mark.parametrize("method", ["resnet", "tscam"])
+def test_another_run_between_two_of_an_explainer_changes_no_map(checkpoint, image, name, method, monkeypatch):
+    monkeypatch.setattr(base, "TILE_BATCH", 2)
+    network, pixels = checkpoint.networks[method], to_tensor(image)
+    grid = TileGrid(image.shape[0], image.shape[1], 64, 16)
+    wanted = EXPLAINERS[name].explain(network, pixels, [0, 2], grid)
+    calls = []
+
+    def between() -> None:
+        with torch.inference_mode():
+            calls.append(class_scores(network(pixels)) if method == "resnet" else scores_of(network, tiles, grid))
+
+    tiles = grid.cut(grid.pad(pixels))
+    np.testing.assert_array_equal(EXPLAINERS[name].explain(network, pixels, [0, 2], grid, between), wanted)
+    tiles_at_once = 1 if method == "resnet" else -(-len(grid) // 2)
+    masked = (1 if method == "resnet" else len(grid)) if name == "scorecam" else 0
+    assert len(calls) >= tiles_at_once - 1 + masked
 
 
 @pytest.mark.parametrize("method", ["resnet", "tscam"])
