@@ -18,14 +18,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from crt.checkpoint import CheckpointConfig, Defaults, Method, NetworkSpec, write_config
+from crt.checkpoint import CONFIG_FILE, CheckpointConfig, Defaults, Method, NetworkSpec, write_config
 from crt.data import VOC_CLASSES
 from crt.data.cub_classes import CUB_CLASSES
-from crt.errors import InvalidSetting, reason_of
+from crt.errors import InvalidCheckpoint, InvalidSetting, reason_of
 from scripts.cli import run_cli
 from scripts.output import write_json
 
@@ -44,7 +45,7 @@ class Import:
     files: tyro.conf.Positional[tuple[Path, ...]]
     """One file, or two for a folder: that of a transformer and that of a CNN, in any order."""
     out: Path | None = None
-    """The checkpoint folder to write, of files with a convolution for CAMs."""
+    """The checkpoint folder to write, of files with a convolution for CAMs; one that holds no checkpoint yet."""
     output: Path | None = None
     """The safetensors file to write, of one file's backbone alone."""
     classes: str | None = None
@@ -77,6 +78,8 @@ def import_files(config: Import) -> list[Converted]:
         raise InvalidSetting("Give --out FOLDER for a checkpoint, or --output FILE for a backbone, and not both.")
     if not config.files:
         raise InvalidSetting("Give the file to import.")
+    if config.out is not None and (config.out / CONFIG_FILE).exists():
+        raise InvalidCheckpoint(f"{config.out} already holds a checkpoint: choose another --out for the new one.")
     backbone: dict[Family, str] = {}
     if config.vit is not None:
         backbone["vit"] = config.vit
@@ -111,13 +114,24 @@ def class_names(given: str) -> tuple[str, ...]:
 
 
 def _write_folder(config: Import, folder: Path, done: list[Converted]) -> None:
-    """A checkpoint of the networks with heads. Raises InvalidSetting where they do not make one."""
+    """A checkpoint of the networks with heads, whole or not at all. Raises InvalidSetting where they make none."""
     from crt.checkpoint import load_checkpoint
+
+    names = _checked_names(config, done)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as staged:
+        _write_networks(config, Path(staged), done, folder.name, names)
+        load_checkpoint(staged)
+        folder.mkdir(exist_ok=True)
+        for file in Path(staged).iterdir():
+            file.replace(folder / file.name)
+
+
+def _write_networks(config: Import, folder: Path, done: list[Converted], name: str, classes: tuple[str, ...]) -> None:
+    """The files of a checkpoint, into an empty folder."""
     from crt.checkpoint.weights import file_sha256, save_network
     from crt.models.normalization import normalization_of
 
-    names = _checked_names(config, done)
-    folder.mkdir(parents=True, exist_ok=True)
     networks: dict[Method, NetworkSpec] = {}
     origin = {}
     by_family = sorted(zip(config.files, done, strict=True), key=lambda pair: pair[1].family != "vit")
@@ -141,9 +155,8 @@ def _write_folder(config: Import, folder: Path, done: list[Converted]) -> None:
     defaults = Defaults(size=size, loops=CRT_LOOPS if config.crt else 0)
     write_config(
         folder,
-        CheckpointConfig(folder.name, names, networks, single_label=single, defaults=defaults, training=origin),
+        CheckpointConfig(name, classes, networks, single_label=single, defaults=defaults, training=origin),
     )
-    load_checkpoint(folder)
 
 
 def _checked_names(config: Import, done: list[Converted]) -> tuple[str, ...]:

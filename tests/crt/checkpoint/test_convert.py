@@ -299,6 +299,7 @@ def test_the_command_reports_every_tensor(tmp_path, capsys):
         assert reported in printed
     (reported,) = json.loads((tmp_path / "r.json").read_text())["files"]
     assert set(reported["used"]) | set(reported["left_out"]) == set(state)
+    (tmp_path / "irn" / "config.json").unlink()
     assert main([*arguments, "--verbose"]) == 0
     assert all(name in capsys.readouterr().out for name in ["layer4.1.conv2.weight"])
     assert load_checkpoint(tmp_path / "irn").config.networks["resnet"].backbone == "resnet18"
@@ -328,6 +329,29 @@ def test_wrong_use_gets_a_sentence(tmp_path, change, message):
     with pytest.raises(InvalidSetting, match=message):
         import_files(replace(config, **change))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_is_not_overwritten(tmp_path):
+    file = foreign.saved(tmp_path / "res_cam.pth", foreign.irn(foreign.resnet()))
+    out = tmp_path / "out"
+    import_files(Import((file,), out=out, classes="voc"))
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert set(before) == {"config.json", "resnet.safetensors"} and load_checkpoint(out).config.name == "out"
+    other = foreign.saved(tmp_path / "other.pth", foreign.irn(foreign.resnet()))
+    with pytest.raises(InvalidCheckpoint, match=r"already holds a checkpoint: choose another --out"):
+        import_files(Import((other,), out=out, classes="voc"))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_what_does_not_load_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(folder):
+        raise InvalidCheckpoint("The weights are not finite: give others.")
+
+    file = foreign.saved(tmp_path / "res_cam.pth", foreign.irn(foreign.resnet()))
+    monkeypatch.setattr("crt.checkpoint.load_checkpoint", refuse)
+    with pytest.raises(InvalidCheckpoint, match="not finite"):
+        import_files(Import((file,), out=tmp_path / "new" / "out", classes="voc"))
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_class_names_of_a_file(tmp_path):
