@@ -42,7 +42,8 @@ def read_labels_file(
         classes: keep only these, in this order; images without them stay, as negatives. All by default: in the order of
             the columns or categories, or else sorted. Names are compared without regard to case.
         image_root: the folder that image names are relative to; that of the file by default.
-        splits: rows of these splits only, where the table has a column "split"; required there if its values differ.
+        splits: rows of these splits only, where the table has a column "split"; it must then have one of them. Required
+            there if its values differ.
         encoding: of the file, if it is neither UTF-8 nor UTF-16.
 
     Returns:

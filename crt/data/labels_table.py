@@ -175,8 +175,10 @@ def _of_splits(
     values = sorted({row[at] for _, row in body})
     wanted = {folded(split) for split in splits}
     kept = [(number, row) for number, row in body if folded(row[at]) in wanted]
-    if not kept and len(values) > 1:
-        raise InvalidDataset(f"{file} has the splits {', '.join(values)}: choose among them.")
+    if not kept and (wanted or len(values) > 1):
+        have = ", ".join(value or "one without a name" for value in values)
+        several = f"the splits {have}: choose among them" if len(values) > 1 else f"only the split {have}: choose it"
+        raise InvalidDataset(f"{file} has {several}.")
     others = [(number, row) for number, row in body if kept and folded(row[at]) not in wanted]
     reason = "rows of the split {}, which was not chosen"
     return kept or body, [(reason.format(row[at] or "without a name"), f"line {number}") for number, row in others]

@@ -48,7 +48,8 @@ class DataConfig:
     @property
     def sources(self) -> tuple[tuple[Path, tuple[str, ...]], ...]:
         """Every root with its splits. Raises InvalidSetting for a root whose list of splits has an empty name."""
-        return tuple(split_root(root, self.splits) for root in self.roots)
+        unset = self.layout == "labels" and self.splits == DataConfig.splits
+        return tuple(split_root(root, () if unset else self.splits) for root in self.roots)
 
 
 def split_root(root: str, splits: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:

@@ -117,3 +117,11 @@ def test_a_file_of_labels_with_its_splits(tmp_path):
     assert len(read_images(DataConfig((f"{tmp_path / 'a.csv'}:train",), layout="labels"))) == 2
     with pytest.raises(InvalidDataset, match="has the splits train, val: choose"):
         read_images(DataConfig((str(tmp_path / "a.csv"),), layout="labels"))
+    (tmp_path / "b.csv").write_text("image,label,split\n1.jpg,cat,train\n2.jpg,dog,train\n")
+    assert len(read_images(DataConfig((str(tmp_path / "b.csv"),), layout="labels"))) == 2
+    for given in (
+        DataConfig((f"{tmp_path / 'b.csv'}:val",), layout="labels"),
+        DataConfig((str(tmp_path / "b.csv"),), splits=("val",), layout="labels"),
+    ):
+        with pytest.raises(InvalidDataset, match="only the split train: choose it"):
+            read_images(given)

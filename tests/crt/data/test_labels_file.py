@@ -144,6 +144,10 @@ def test_rows_of_one_split(root):
     assert labels_of(read_labels_file(root / "l.csv", splits=["train"])) == {"a.jpg": {"cat"}, "c.tif": set()}
     with pytest.raises(InvalidDataset, match="has the splits train, val: choose"):
         read_labels_file(root / "l.csv", splits=["train_aug"])
+    (root / "l.csv").write_text("image,label,split\na.jpg,cat,train\nd.jpg,dog,train\n")
+    assert set(labels_of(read_labels_file(root / "l.csv"))) == {"a.jpg", "d.jpg"}
+    with pytest.raises(InvalidDataset, match="has only the split train: choose it"):
+        read_labels_file(root / "l.csv", splits=["val"])
 
 
 @pytest.mark.parametrize(
