@@ -95,7 +95,7 @@ class PredictionRecord:
         if method in networks:
             return (
                 f"This Prediction was recorded without {method}, which its checkpoint has: run the image again with "
-                f'"{method}" among the methods of Settings, or choose among {have}.'
+                f'"{method}" among the methods of InferenceConfig, or choose among {have}.'
             )
         return f"This checkpoint has no {method} network: choose among {have}."
 

@@ -59,7 +59,7 @@ def read_labels_file(
         raise InvalidDataset(f"There is no file {file}; give a CSV or JSON file of images and their labels.")
     problems = ErrorCollector(f"The labels in {file}")
     images = _Images(root, file.parent)
-    text = read_text(file, encoding)
+    text = read_text(file, encoding, can_declare=True)
     left_out: list[tuple[str, str]] = []
     if _JSON.match(text.lstrip("\ufeff")):
         rows, order = rows_of_json(text, problems)

@@ -19,12 +19,13 @@ _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
 )
 
 
-def read_text(path: Path, encoding: str | None = None) -> str:
+def read_text(path: Path, encoding: str | None = None, *, can_declare: bool = False) -> str:
     """Read a text file: by its byte order mark, else in a given encoding, else UTF-8 or UTF-16 as its bytes show.
 
     Args:
         path: the file.
         encoding: a name of Python's.
+        can_declare: whether who reads the message can give the encoding.
 
     Returns:
         The text.
@@ -46,7 +47,8 @@ def read_text(path: Path, encoding: str | None = None) -> str:
         ) from error
     except UnicodeError as error:
         name = encoding or "UTF-8 or UTF-16"
-        raise InvalidDataset(f"{path} is not text in {name}: save it as UTF-8, or give its encoding.") from error
+        choice = ", or give its encoding" if can_declare else ""
+        raise InvalidDataset(f"{path} is not text in {name}: save it as UTF-8{choice}.") from error
 
 
 def decode(data: bytes, encoding: str | None = None) -> str:

@@ -132,7 +132,7 @@ def read_labels(path: Path, *, name: str | None = None, classes: int | None = No
         if has_soft_edges(values):
             raise InvalidDataset(
                 f"The mask of {name} has soft edges, with values between 0 and {values.max()} that are no classes: "
-                "give a cut-off for masks, or save it without antialiasing."
+                "save it without antialiasing, or give a cut-off for masks where there is one."
             )
         known = f"there are {classes} classes" if classes is not None else f"{MAX_CLASSES} is the largest of a class"
         raise InvalidDataset(

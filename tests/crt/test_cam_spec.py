@@ -247,7 +247,7 @@ def test_a_prediction_of_some_methods_names_those_it_was_made_without(prediction
     for one in (some, Prediction.load(io.BytesIO(stream.getvalue()))):
         wanted = (
             r"^This Prediction was recorded without tscam, which its checkpoint has: "
-            r'run the image again with "tscam".*\.$'
+            r'run the image again with "tscam" among the methods of InferenceConfig, .*\.$'
         )
         for ask in (one.cams, one.scores, one.attention, one.content_size, one.record):
             with pytest.raises(InvalidSetting, match=wanted):

@@ -118,6 +118,12 @@ def test_a_split_file_of_any_unicode_encoding(voc, encoding):
     assert shown(read_voc(voc, "train")) == {"кошка 猫": ["cat"], "p0": ["person"]}
 
 
+def test_a_split_file_in_another_encoding_is_refused(voc):
+    split(voc, "ко".encode("cp1251"))
+    with pytest.raises(InvalidDataset, match=r"is not text in UTF-8 or UTF-16: save it as UTF-8\.$"):
+        read_voc(voc, "train")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252", "gbk", "shift_jis", "big5"])
 def test_an_annotation_in_its_declared_encoding(voc, encoding):
     own = {"gbk": "安全帽", "shift_jis": "自転車", "big5": "腳踏車"}.get(encoding, "vélo")

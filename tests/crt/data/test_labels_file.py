@@ -293,7 +293,7 @@ def test_rows_and_columns_that_are_not_read_are_reported(root):
         ('{"images": [], "annotations": []}', "lacks its categories"),
         ('{"images": [{"id": [1]}], "categories": ["cat"]}', r"categories without id and name \(1\)[\s\S]*images"),
         ('{"images": [], "categories": [], "annotations": {"a": 1}}', r"annotations that are no list \(1\): dict"),
-        ("image,label\na.jpg,ca\0t\nd.jpg,dog\n", "is not text in UTF-8 or UTF-16"),
+        ("image,label\na.jpg,ca\0t\nd.jpg,dog\n", "UTF-16: save it as UTF-8, or give its encoding"),
         ("PK\x03\x04 a table of a spreadsheet", "is a ZIP file and no text: save"),
     ],
 )  # fmt: skip

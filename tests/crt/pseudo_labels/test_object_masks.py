@@ -82,7 +82,9 @@ def test_labels_and_photos_are_no_object(tmp_path, name):
 def test_the_object_is_the_only_class_of_its_image(tmp_path):
     path = saved(tmp_path, GREY)
     sample = Sample("m", tmp_path / "m.jpg", (CAT,), path)
-    with pytest.raises(InvalidDataset, match=r"soft edges, .*: give a cut-off for masks, or save it without antia"):
+    with pytest.raises(
+        InvalidDataset, match=r"soft edges, .*: save it without antialiasing, or give a cut-off for masks where"
+    ):
         read_mask(sample, len(VOC_CLASSES))
     (cut,) = with_mask_cutoff(ImageDataset(VOC_CLASSES, (sample,)), 0.5).samples
     labels = read_mask(cut, len(VOC_CLASSES))
