@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from crt.cam_spec import CamSpec
+from crt.cam_spec import CamSpec, ClassLike
+from crt.cam_spec import class_ids as ids_of
 from crt.checkpoint import Method
 from crt.data.resizing import resize_long_side, resize_scale
 from crt.errors import InvalidSetting
@@ -125,7 +126,7 @@ def default_specs(
 def multi_scale_maps(
     predictor: Predictor,
     image: np.ndarray,
-    class_ids: Sequence[int],
+    class_ids: Sequence[ClassLike] | ClassLike,
     specs: Mapping[str, MethodSpec],
     views: TTAConfig,
 ) -> tuple[dict[str, np.ndarray], Prediction]:
@@ -136,7 +137,7 @@ def multi_scale_maps(
     Args:
         predictor: that runs the views.
         image: (H, W, 3) uint8 RGB.
-        class_ids: K classes, from 0.
+        class_ids: K classes, by number from 0 or by name.
         specs: which CAMs, by name.
         views: scales, mirror images, mode.
 
@@ -145,13 +146,14 @@ def multi_scale_maps(
         image as it is, for its scores.
 
     Raises:
-        InvalidSetting: the largest view would be larger than `MAX_SIZE`.
+        InvalidSetting: an unknown class, or the largest view would be larger than `MAX_SIZE`.
     """
+    chosen = ids_of(class_ids, predictor.checkpoint.config.classes)
     size = (image.shape[0], image.shape[1])
     loops = max((one.spec.loops for one in specs.values()), default=0)
     methods: tuple[Method, ...] = tuple({one.method for one in specs.values()})
     settings = InferenceConfig(size=None, mode=views.mode, loops=loops, methods=methods)
-    sums = {name: np.zeros((len(class_ids), *size), dtype=np.float32) for name in specs}
+    sums = {name: np.zeros((len(chosen), *size), dtype=np.float32) for name in specs}
     base = _base(image, views)
     plain: Prediction | None = None
     for scale in views.scales:
@@ -160,11 +162,9 @@ def multi_scale_maps(
             prediction = predictor.predict(np.ascontiguousarray(scaled[:, ::-1]) if flipped else scaled, settings)
             if scale == 1.0 and not flipped:
                 plain = prediction
-            for name, want in (
-                specs.items() if len(class_ids) else ()
-            ):  # an image without classes has its Prediction only
+            for name, want in specs.items() if chosen else ():  # an image without classes has its Prediction only
                 sums[name] += upsample_cam(
-                    want.cams(prediction, class_ids), prediction.content_size(want.method), size, flipped=flipped
+                    want.cams(prediction, chosen), prediction.content_size(want.method), size, flipped=flipped
                 )
     return sums, plain or predictor.predict(base, settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from crt.cam_spec import ClassLike
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
 from crt.models.dual import cam_consistency_loss
@@ -46,7 +47,7 @@ def branch_distance(prediction: Prediction, vit: Method = "crt", cnn: Method = "
     )
 
 
-def map_correlation(prediction: Prediction, first: Method, second: Method, key: int, *, loops: int = 0) -> float:
+def map_correlation(prediction: Prediction, first: Method, second: Method, key: ClassLike, *, loops: int = 0) -> float:
     """Pearson correlation of two methods' raw maps over the pixels of the input, before ReLU and without refinement.
 
     Unlike `branch_distance` it does not depend on how large the maps are.
@@ -55,14 +56,14 @@ def map_correlation(prediction: Prediction, first: Method, second: Method, key: 
         prediction: that holds both.
         first: a method.
         second: another one.
-        key: class id, from 0.
+        key: class id from 0, or its name.
         loops: of CRT.
 
     Returns:
         -1 … 1; NaN where a map is constant.
 
     Raises:
-        InvalidSetting: the Prediction lacks a method.
+        InvalidSetting: the Prediction lacks a method or the class.
     """
     size = (prediction.grid.height, prediction.grid.width)
 

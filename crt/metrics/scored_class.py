@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
+from crt.cam_spec import ClassLike, one_class_id
 from crt.checkpoint import Method
 from crt.data.images import Source, load_image
 from crt.data.resizing import resize_long_side, to_tensor
@@ -38,7 +39,7 @@ def scored_class(
     settings: InferenceConfig | None = None,
     *,
     method: Method,
-    index: int,
+    index: ClassLike,
     loops: int = 0,
 ) -> ScoredClass:
     """An image at an input size, and the probability that a network gives to a class.
@@ -50,7 +51,7 @@ def scored_class(
         source: an image as `crt.load_image` takes it.
         settings: input size and mode; the predictor's own if none is given.
         method: the network.
-        index: class id, from 0.
+        index: class id from 0, or its name.
         loops: of CRT; the other networks have none.
 
     Returns:
@@ -62,15 +63,17 @@ def scored_class(
     """
     settings = settings or predictor.default_settings
     config = predictor.checkpoint.config
-    if method not in predictor.checkpoint.networks or not 0 <= index < len(config.classes):
-        raise InvalidSetting(f"This checkpoint has no class {index} of a network {method}: choose among its own.")
+    if method not in predictor.checkpoint.networks:
+        have = ", ".join(predictor.checkpoint.networks)
+        raise InvalidSetting(f"This checkpoint has no {method} network: choose among {have}.")
+    class_id = one_class_id(index, config.classes)
     image = load_image(source)
     resized = image if settings.size is None else resize_long_side(image, settings.size)
     grid = predictor.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
 
     def score(images: Tensor) -> np.ndarray:
         logits = predictor.class_logits(images, method, loops, grid).numpy()
-        return class_probabilities(logits, single_label=config.single_label)[:, index]
+        return class_probabilities(logits, single_label=config.single_label)[:, class_id]
 
     # On a CPU several images at once only make others wait longer.
     pixels = to_tensor(resized, *normalization_of(predictor.checkpoint.networks[method]))

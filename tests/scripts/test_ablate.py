@@ -360,6 +360,7 @@ def test_correlation_is_one_of_a_map_with_itself_at_any_size(config):
     plain = map_correlation(prediction, "crt", "crt_cnn", 3, loops=2)
     prediction.record("crt_cnn").cams[...] *= 7
     assert map_correlation(prediction, "crt", "crt_cnn", 3, loops=2) == pytest.approx(plain, abs=1e-5)
+    assert map_correlation(prediction, "crt", "crt_cnn", prediction.classes[3], loops=2) == pytest.approx(plain)
     assert -1 < plain < 1
     prediction.record("crt_cnn").cams[...] = 0
     assert np.isnan(map_correlation(prediction, "crt", "crt_cnn", 3))

@@ -88,7 +88,7 @@ def test_each_question_is_answered_alike_where_the_gpu_is_lent(explorer, monkeyp
 
 
 def test_an_error_of_ours_comes_back_as_it_is(explorer, lent):
-    with pytest.raises(InvalidSetting, match="no class 99"):
+    with pytest.raises(InvalidSetting, match="Unknown class 99"):
         explorer.engine.model.run(
             faithfulness.measure_faithfulness, faithfulness.ClassArgs(IMAGE, SETTINGS, "crt", 99, 0), None, None
         )

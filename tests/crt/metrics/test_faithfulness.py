@@ -330,11 +330,18 @@ def test_a_series_of_short_turns_holds_another_user_up_by_one(predictor):
     assert served == [3]
 
 
+def test_a_class_is_taken_by_its_name(predictor, image):
+    name = predictor.checkpoint.config.classes[1]
+    named, numbered = (scored_class(predictor, image, SETTINGS, method="crt", index=one) for one in (name.upper(), 1))
+    np.testing.assert_array_equal(named.score(named.pixels), numbered.score(numbered.pixels))
+
+
 def test_refusals(predictor, image):
-    refused: list[tuple[Method, int]] = [("crt", 3), ("crt", -1), (cast("Method", "other"), 0)]
-    for method, index in refused:
-        with pytest.raises(InvalidSetting, match="has no class"):
-            scored_class(predictor, image, SETTINGS, method=method, index=index)
+    for index in (3, -1, "unicorn"):
+        with pytest.raises(InvalidSetting, match="Unknown class"):
+            scored_class(predictor, image, SETTINGS, method="crt", index=index)
+    with pytest.raises(InvalidSetting, match="no other network: choose among"):
+        scored_class(predictor, image, SETTINGS, method=cast("Method", "other"), index=0)
     grid = predictor.grid(64, 64, InferenceConfig(size=64))
     with pytest.raises(InvalidSetting, match="no other network"):
         predictor.class_logits(torch.zeros(1, 3, 64, 64), "other", 0, grid)

@@ -115,6 +115,10 @@ def test_a_mirrored_image_gives_the_mirrored_maps(predictor: Predictor) -> None:
     requests = default_specs(predictor, 1)
     views = TTAConfig((1.0,))
     plain, _ = multi_scale_maps(predictor, image, [0, 1], requests, views)
+    named, _ = multi_scale_maps(predictor, image, predictor.checkpoint.config.classes[:2], requests, views)
+    assert all(np.array_equal(named[name], plain[name]) for name in requests)
+    one, _ = multi_scale_maps(predictor, image, predictor.checkpoint.config.classes[1], requests, views)
+    assert all(np.array_equal(one[name], plain[name][1:]) for name in requests)
     mirrored, _ = multi_scale_maps(predictor, np.ascontiguousarray(image[:, ::-1]), [0, 1], requests, views)
     for name in requests:
         np.testing.assert_allclose(mirrored[name][..., ::-1], plain[name], atol=1e-4 * max(1e-6, plain[name].max()))
