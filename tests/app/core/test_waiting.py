@@ -1,6 +1,7 @@
 """What visitors share, and what they wait for: runs of tiny networks in the order of `app.core.turns`."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
