@@ -47,12 +47,13 @@ def register(explorer: Explorer) -> None:
         classes: str = "",
         pass_reduction: str = "",
         checkpoint: str = "",
+        method: str = "",
         request: gr.Request | None = None,
     ) -> str:
-        """Raw class activation maps of every network for one image, and the class scores. The file is an npz: for
-        each network ({methods}) an array (K, h, w) float32 of non-negative evidence on a grid of
-        cells, with NETWORK.content_size (height and width of the image in cells) and NETWORK.scores (K logits);
-        `classes` and `source` (height and width of the image in pixels).
+        """Raw class activation maps of every network, or of one, for one image, and the class scores. The file is an
+        npz: for each network ({methods}) an array (K, h, w) float32 of non-negative evidence on a grid of cells, with
+        NETWORK.content_size (height and width of the image in cells) and NETWORK.scores (K logits); `classes` and
+        `source` (height and width of the image in pixels).
 
         Args:
             image: The image: JPEG, PNG, WebP, BMP, GIF, TIFF or HEIC.
@@ -67,6 +68,7 @@ def register(explorer: Explorer) -> None:
             pass_reduction: How the attention of the passes becomes one, of all blocks: {pass_reductions}; empty for
                 the checkpoint's default.
             checkpoint: Which of the page's checkpoints runs, by name; empty for the first.
+            method: The only network that runs: {methods}; empty for all.
 
         Returns:
             A file cams.npz; read it with numpy.load.
@@ -75,8 +77,11 @@ def register(explorer: Explorer) -> None:
         def make() -> bytes:
             model = explorer.engine.named(checkpoint)
             parse_class_names(classes, model.config.classes)  # a wrong name needs no run
-            analysis = analyze(image, size, mode, model, request, loops=needed_loops(model.config, loops))
-            return cams_npz(analysis, loops, refined, classes, pass_reduction)
+            network = needed_method(model.config, method) if method else None
+            count = needed_loops(model.config, loops, network)
+            methods = None if network is None else (network,)
+            analysis = analyze(image, size, mode, model, request, methods=methods, loops=count)
+            return cams_npz(analysis, loops, refined, classes, pass_reduction, network)
 
         return serve_result("cams.npz", make)
 
@@ -172,7 +177,7 @@ def register(explorer: Explorer) -> None:
         button = gr.Button()
     shared = [image, size, mode]
     for function, inputs in (
-        (cams, [*shared, loops, refined, classes, pass_reduction, checkpoint]),
+        (cams, [*shared, loops, refined, classes, pass_reduction, checkpoint, method]),
         (predict, [*shared, checkpoint]),
         (masks, [*shared, method, loops, refined, threshold, classes, pass_reduction, checkpoint]),
     ):

@@ -30,8 +30,9 @@ def cams_npz(
     refined: bool | None = None,
     names: str = "",
     pass_reduction: str = "",
+    method: Method | None = None,
 ) -> bytes:
-    """CAMs of every network of one image, as the endpoint `/cams` gives them.
+    """CAMs of every network of one image, or of one network, as the endpoint `/cams` gives them.
 
     Args:
         analysis: the image and its Prediction.
@@ -39,6 +40,7 @@ def cams_npz(
         refined: whether attention multiplies the transformers' CAMs; the checkpoint's default if None.
         names: class names with commas between them; all classes if empty.
         pass_reduction: its name; the checkpoint's default if empty.
+        method: the only network; all if None.
 
     Returns:
         The bytes of an npz: for each network (K, h, w) float32, `NETWORK.content_size` and `NETWORK.scores` (K logits);
@@ -53,11 +55,11 @@ def cams_npz(
         "classes": np.array([prediction.classes[index] for index in chosen]),
         "source": np.array(prediction.source),
     }
-    for method in prediction.methods:
-        spec = requested_spec(prediction, method, loops, refined, pass_reduction)
-        arrays[method] = prediction.cams(method, classes=chosen, spec=spec)
-        arrays[f"{method}.content_size"] = np.array(prediction.content_size(method))
-        arrays[f"{method}.scores"] = prediction.scores(method, spec.loops)[chosen]
+    for name in prediction.methods if method is None else (method,):
+        spec = requested_spec(prediction, name, loops, refined, pass_reduction)
+        arrays[name] = prediction.cams(name, classes=chosen, spec=spec)
+        arrays[f"{name}.content_size"] = np.array(prediction.content_size(name))
+        arrays[f"{name}.scores"] = prediction.scores(name, spec.loops)[chosen]
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # pyright: ignore[reportArgumentType]
     return stream.getvalue()

@@ -27,7 +27,7 @@ from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
 BIRDS = CamSpec(1, True, "first", (1, 3))
 PARAMETERS = {
-    "/cams": {"image", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint"},
+    "/cams": {"image", "size", "mode", "loops", "refined", "classes", "pass_reduction", "checkpoint", "method"},
     "/predict": {"image", "size", "mode", "checkpoint"},
     "/masks": {
         *(
@@ -201,6 +201,19 @@ def test_cams_run_no_further_loop_than_is_requested(functions, runs, tmp_path, l
     assert runs == [("cnn", 1), ("vit", passes(0)), ("vit", passes(count)), ("cnn", 1)]
 
 
+def test_cams_of_one_network_run_that_alone(functions, runs, tmp_path):
+    path = str(tmp_path / "a.png")
+    Image.fromarray(np.random.default_rng(9).integers(0, 256, (60, 80, 3), dtype=np.uint8)).save(path)
+    made = functions["cams"](path, "224", "bilinear", 4, method="tscam")
+    assert runs == [("vit", passes(0))]
+    names = {"classes", "source", "tscam", "tscam.content_size", "tscam.scores"}
+    functions["cams"](path, "224", "bilinear", 4)
+    again = functions["cams"](path, "224", "bilinear", 4, method="tscam")  # of all that is recorded now
+    for file in (made, again):
+        with np.load(file) as arrays:
+            assert set(arrays) == names
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
@@ -210,6 +223,7 @@ def test_cams_run_no_further_loop_than_is_requested(functions, runs, tmp_path, l
         ("cams", {"loops": -1}),
         ("cams", {"loops": 0.5}),
         ("cams", {"classes": "cot"}),
+        ("cams", {"method": "vgg"}),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_network_runs(functions, runs, image, name, wrong):
