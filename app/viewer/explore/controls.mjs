@@ -38,22 +38,12 @@ export function mountControls({ at, store, current, onDraw }) {
   at('colormap').replaceChildren(...COLORMAPS.map(({ id, label }) => make('option', { value: id, text: label })));
   at('pass_reduction').replaceChildren(...Object.entries(PASS_REDUCTIONS).map(([value, { label }]) => make('option', { value, text: label })));
   const number = (/** @type {string} */ role, /** @type {string} */ name) => at(role).addEventListener('input', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: Number(e.target.value) }));
-  const flag = (/** @type {string} */ role, /** @type {string} */ name) => at(role).addEventListener('change', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: e.target.checked }));
-  const choice = (/** @type {string} */ role, /** @type {string} */ name) => at(role).addEventListener('change', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: e.target.value }));
   for (const name of ['threshold', 'opacity']) setRange(at(name), name);
   number('loops', 'loops');
   number('threshold', 'threshold');
   number('opacity', 'opacity');
-  flag('refined', 'refined');
-  flag('outline', 'outline');
-  flag('boxes', 'boxes');
-  flag('cells', 'cells');
-  flag('multi_select', 'multi_select');
-  flag('ground_truth', 'ground_truth');
-  choice('overlay', 'overlay');
-  choice('colormap', 'colormap');
-  choice('scale', 'scale');
-  choice('pass_reduction', 'pass_reduction');
+  for (const name of SWITCHES) at(name).addEventListener('change', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: e.target.checked }));
+  for (const name of SELECTS) at(name).addEventListener('change', (/** @type {Crt.InputEvent} */ e) => store.set({ [name]: e.target.value }));
   for (const end of [0, 1]) {
     at(ENDS[end]).addEventListener('input', (/** @type {Crt.InputEvent} */ event) => {
       store.set({ blocks: withEnd(store.get().blocks, end, Number(event.target.value) - 1, depthOf(current().prediction)) });
