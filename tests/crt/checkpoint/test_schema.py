@@ -24,6 +24,7 @@ from crt.checkpoint import (
     write_config,
 )
 from crt.errors import InvalidCheckpoint
+from crt.pass_reductions import PASS_REDUCTIONS
 from crt.predictor import InferenceConfig
 from crt.types import MAX_LOOPS, MAX_SIZE, MIN_SIZE
 from tests.helpers.narrow import present
@@ -39,7 +40,7 @@ RANGES = {
     "defaults.size": (SIZES, [0, MIN_SIZE - 1, MAX_SIZE + 1, -1, True, 336.0, "336", None, [336]]),
     "defaults.loops": (LOOPS, [99, MAX_LOOPS + 1, -1, True, 3.0, None]),
     "defaults.refined": ("true or false", [1, 0, "true", None]),
-    "defaults.pass_reduction": ("one of sum, mean, first, last, tile_normalized", ["most", 1, None, ["sum"]]),
+    "defaults.pass_reduction": (f"one of {', '.join(PASS_REDUCTIONS)}", ["most", 1, None, ["sum"]]),
     "defaults.blocks": (
         "the first and the last block",
         [[3, 1], [-1, 2], [0], [0, 1, 2], [0.0, 1], [0, True], "01", {}],
