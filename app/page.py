@@ -155,6 +155,19 @@ def build(config: AppConfig) -> Served:
             ):
                 yield value, known
 
+        def explain_again(
+            event: gr.EventData,
+            path: str | None,
+            size: str,
+            mode: str,
+            name: str,
+            state: dict,
+            request: gr.Request,
+            progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+        ):
+            yield from explain(path, size, mode, name, state, request, progress)
+            yield reply("rerun", details_of(event), {}), gr.skip()
+
         def choose(event: gr.EventData, name: str, request: gr.Request) -> tuple[Any, ...]:
             """An example: its stored CAMs at once, and its image in the upload, whose change requests the rest."""
             details = details_of(event)
@@ -191,9 +204,10 @@ def build(config: AppConfig) -> Served:
         light = {"show_progress": "hidden", "concurrency_limit": 8, "api_visibility": "private"}
         switched = networks.input(switch, networks, [size, mode], trigger_mode="always_last", **light)
         rerun = switched.then(**listener)
+        again = viewer.rerun(**{**listener, "fn": explain_again}, trigger_mode="multiple")
         image.change(None, image, viewer, js=CLEARED, api_visibility="private")
         # What is still computed belongs to an image that is gone.
-        image.clear(None, cancels=[run, rerun])
+        image.clear(None, cancels=[run, rerun, again])
 
         def cleared(state: dict, request: gr.Request) -> dict:
             engine.turns.leave(request.session_hash or "")

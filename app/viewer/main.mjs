@@ -65,7 +65,7 @@ const OPENERS = {
   'tour-start': { part: 'tour', ofImage: true },
 };
 
-const BRING_IMAGE = ['example', 'reopen', 'reopen_run']; // events whose answer puts an image on the page
+const BRING_IMAGE = ['example', 'reopen', 'reopen_run', 'rerun']; // events whose answer puts an image on the page
 const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];
 const NOT_ON_SERVER = 'This image comes from a scene and is not on the server: choose it as an image to compute more.';
 
@@ -272,7 +272,10 @@ export function mount(element, trigger, props, watch) {
     if (!value) served = null;
     if (!value) clear();
     if (value?.message) runFailed(value.message);
-    else message.begin()();
+    else {
+      message.begin()();
+      message.begin('run')();
+    }
     if (!value?.records) return;
     if (view && isSameRun(value, view.run) && !view.run.pending) { // Gradio may repeat an event; what waits for this run, and its notice, are here
       served = value;
@@ -294,8 +297,13 @@ export function mount(element, trigger, props, watch) {
   /** @param {string} sentence */
   function runFailed(sentence) {
     if (view?.run.pending) clear(); // what is missing will not come
-    page.showFailure(sentence);
+    message.fail(sentence, runAgain, 'run');
     root.dispatchEvent(new Event('crt-run-failed'));
+  }
+
+  function runAgain() {
+    const succeed = message.begin('run');
+    page.request('rerun', {}, { acrossRuns: true }).then(succeed, (error) => runFailed(sentenceOf(error)));
   }
 
   /** No image is on the page. */

@@ -132,7 +132,7 @@ class Queue:
         if self._held and self._held[0] == event:
             self._held[1].append(route)
             return
-        if self._fault is None or self._fault[0] != event or not event:
+        if self._fault is None or self._fault[0] != event:
             route.continue_()
             return
         kind = self._fault[1]
@@ -147,7 +147,7 @@ class Queue:
         elif kind == "connection":
             route.abort("connectionfailed")
         elif kind == "error":
-            body["event_data"]["file"] = FOREIGN
+            body["event_data"] = {**(body.get("event_data") or {}), "file": FOREIGN}
             route.continue_(post_data=json.dumps(body))
         else:  # the queue takes it, and nothing more is heard
             self._streams = []

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.cli import AppConfig
 from app.viewer.viewer import EVENTS
 from tests.browser.driver import open_tab, settle, upload
-from tests.browser.faults import KINDS, NO_CONNECTION, Queue
+from tests.browser.faults import JOIN, KINDS, NO_CONNECTION, Queue
 
 
 @pytest.fixture
@@ -96,6 +96,18 @@ def masks(page: Page) -> None:
     open_tab(page, "Masks")
 
 
+def small_size(page: Page) -> None:
+    page.get_by_label("Input size").click()
+    page.get_by_role("option", name="224 px").click()
+
+
+def refused_size(page: Page) -> None:
+    page.route(JOIN, lambda route: route.fulfill(status=429, json={"detail": KINDS["limit"]}))
+    small_size(page)
+    expect(role(page, "message")).to_contain_text(KINDS["limit"])
+    page.unroute(JOIN)
+
+
 CASES = {
     "example": Case(example, "examples-note", "for|settles", example, proof="claim"),
     "explain": Case(explainer, "panels", r"of CRT, \d+ ms", try_again),
@@ -122,6 +134,7 @@ CASES = {
     "reopen_run": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),
     "keep": Case(press("copy-link"), "permalink-note", "keeps the image for an hour", press("copy-link")),
     "swap": Case(swap, "message", "is loaded", swap),
+    "rerun": Case(try_again, "message", "Input 224 × 168 px", try_again, "status", refused_size),
 }  # fmt: skip
 
 
@@ -202,3 +215,35 @@ def test_a_stream_that_breaks_fails_every_mask_and_each_works_again(open_page, i
         expect(again).to_have_count(left)
     for event in MASKS:
         expect(role(page, CASES[event].place)).to_contain_text(re.compile(CASES[event].works))
+
+
+WAYS = [*KINDS, "stream"]
+
+
+@pytest.mark.parametrize("kind", [WAYS[0], *(pytest.param(kind, marks=pytest.mark.nightly) for kind in WAYS[1:])])
+def test_an_image_that_fails_has_its_message_and_is_tried_again(open_page, image, kind):
+    page = open_page()
+    queue = Queue(page)
+    if kind == "silence":
+        page.clock.install()
+    queue.fail("", kind)
+    page.set_input_files("#crt-image input[type=file]", image)
+    if kind == "silence":
+        queue.wait_for("")
+        page.wait_for_timeout(500)  # the answer to it has come
+        queue.pass_time()
+    expect(role(page, "message")).to_contain_text(KINDS.get(kind, NO_CONNECTION))
+    if kind == "silence":
+        queue.end_streams()
+    try_again(page)
+    expect(role(page, "status")).to_contain_text("Input 336 × 252 px")
+    expect(role(page, "message")).to_be_hidden()
+
+
+def test_a_size_that_was_refused_is_tried_again(open_page, image):
+    page = open_page()
+    upload(page, image)
+    refused_size(page)
+    try_again(page)
+    expect(role(page, "status")).to_contain_text("Input 224 × 168 px")
+    expect(role(page, "message")).to_be_hidden()

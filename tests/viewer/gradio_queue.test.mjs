@@ -25,14 +25,15 @@ function streamOf(chunks, error = null) {
 function queueOf(...answers) {
   const news = [];
   const others = [];
+  const timers = [];
   const queue = observeQueue(async () => {
     const next = answers.shift();
     if (next instanceof Error) throw next;
     return next;
-  });
+  }, (call) => timers.push(call));
   for (const request of ['a', 'b']) queue.watch(request, (one) => news.push([request, one]));
   queue.onOther((sentence) => others.push(sentence));
-  return { queue, news, others };
+  return { queue, news, others, timers };
 }
 
 const messagesOf = async (response) => (await response.text()).split('\n').filter((text) => text.startsWith('data:')).map((text) => JSON.parse(text.slice(5)));
@@ -175,4 +176,21 @@ test('the place of an event that waits is known until it runs, ends or fails', a
   for (const request of ['a', 'b', null]) await queue.fetch(JOIN, body(request));
   await (await queue.fetch(DATA)).text();
   assert.deepEqual(places, ['Waiting for 2 other requests, about 9 s.', 'Waiting for 3 other requests.', 'Waiting for 2 other requests, about 9 s.', '']);
+});
+
+test('silence about an event of another component is told once, and each sign of life prolongs it', async () => {
+  const { queue, others, timers } = queueOf(
+    json({ event_id: '1' }), json({ event_id: '2' }),
+    streamOf([line({ msg: 'progress', event_id: '1', progress_data: [] }), line({ msg: 'process_completed', event_id: '2', success: true, output: {} })]),
+  );
+  await queue.fetch(JOIN, body(null));
+  await queue.fetch(JOIN, body(null));
+  const stream = await queue.fetch(DATA);
+  const reader = stream.body.getReader();
+  for (let part = 0; part < 4; part++) await reader.read(); // both messages, each with an empty line
+  timers[0](); // a sign of life has come since
+  timers[1](); // this one is done
+  assert.deepEqual(others, []);
+  for (const pass of timers) pass();
+  assert.deepEqual(others, ['The server has not answered: check the connection and try again.']);
 });

@@ -39,6 +39,15 @@ test('a part that could not be loaded is only forgotten when one is loaded', () 
   assert.deepEqual(node.children, ['No connection.']);
 });
 
+test('a run that failed is only forgotten when a run succeeds', () => {
+  const { node, message } = fake();
+  message.fail('Rate limit reached.', () => {}, 'run');
+  message.begin()();
+  assert.equal(node.children[0], 'Rate limit reached.');
+  message.begin('run')();
+  assert.deepEqual([node.hidden, node.children], [true, ['']]);
+});
+
 test('the place of a request that waits is shown where there is no other message', () => {
   const { node, message } = fake();
   message.wait('Waiting for 2 other requests, about 9 s.');

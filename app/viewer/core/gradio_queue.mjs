@@ -1,19 +1,21 @@
-// What becomes of the viewer's events in Gradio's queue. Gradio hands a custom component nothing about an event that
-// fails: it shows a toast, and the component's `watch` never fires. So this module reads along where the page talks with
-// the server, in `window.fetch`. What it relies on in the client of Gradio 6.31 (`submit` and `open_stream`):
+// What becomes of events in Gradio's queue. Gradio hands a custom component nothing about one that fails: it shows a
+// toast, and `watch` never fires. So this module reads along in `window.fetch`. What it relies on in the client of
+// Gradio 6.31 (`submit` and `open_stream`):
 //
 // - `trigger(event, details)` becomes one POST to `queue/join` for each listener, a JSON text with `event_data: details`.
 // - Its answer is 200 with `event_id`, or a refusal: 503 for a full queue, 429 from our own limit, each with `detail`.
 // - The messages of all events come through one GET of `queue/data`, an event stream of lines `data: {msg, event_id, …}`.
-//   `progress` holds text about an event under way in `progress_data[0].desc`: its place while it waits, and then nothing.
-//   `process_completed` is the last one of an event, with `success` and, if that is false, `output.error`. Where the stream
-//   is open already, the messages of an event may come before the answer to its POST.
+//   `progress` holds the place of an event that waits in `progress_data[0].desc`, and then nothing. `process_completed` is
+//   the last one of an event, with `success` and, if that is false, `output.error`. Where the stream is open already, they
+//   may come before the answer to the POST.
 // - A POST or a stream whose connection fails makes Gradio give up: it takes no event any more and loads the page anew,
 //   without the user's image, as soon as the server answers. A stream that ends early is never opened again. Therefore
-//   `open` hands Gradio what it can go on from: a refusal in place of the lost POST, and in place of the rest of the
-//   stream an error for every event that is open, and then the `close_stream` that lets it open another.
+//   Gradio gets a refusal in place of the lost POST, and in place of the rest of the stream an error for every open event
+//   and the `close_stream` that lets it open another.
 //
 // tests/browser/test_failures.py holds each of these.
+
+import { SILENCE_MS, TIMEOUT } from './rpc.mjs';
 
 const JOIN = /\/gradio_api\/queue\/join(\?|$)/;
 const DATA = /\/gradio_api\/queue\/data(\?|$)/;
@@ -27,9 +29,10 @@ const FAILED = 'Something went wrong on the server: try again.';
  *  the page, whichever components it was for. `onOther(listener)`: of the events of other components, only why they failed.
  *  `onWaiting(listener)`: the place of the newest event that waits for others on the server, as a sentence; empty for none.
  * @param {typeof fetch} plain
+ * @param {(call: () => void, ms: number) => unknown} [later]
  * @returns {Crt.Queue}
  */
-export function observeQueue(plain) {
+export function observeQueue(plain, later = (call, ms) => setTimeout(call, ms)) {
   /** @type {Map<string, (news: Crt.QueueNews) => void>} */
   const listeners = new Map(); // by the id of a request
   /** @type {Map<string, string | null>} */
@@ -38,6 +41,8 @@ export function observeQueue(plain) {
   const dropped = new Set(); // ids of requests
   /** @type {Set<string>} */
   const inParts = new Set(); // ids of events of which a part has come
+  /** @type {Map<string, object>} */
+  const lives = new Map(); // of other components -> newest sign of life
   let joining = 0; // POSTs whose answer has not come
   /** @type {(() => void)[]} */
   let afterJoin = []; // called when the next of these answers has come
@@ -73,6 +78,14 @@ export function observeQueue(plain) {
     listener?.(news);
   }
 
+  /** @param {string} event @param {string | null | undefined} request */
+  function live(event, request) {
+    if (request) return notify(request, { alive: true });
+    const sign = {};
+    lives.set(event, sign);
+    later(() => lives.get(event) === sign && lives.delete(event) && open.delete(event) && notify(null, { failed: TIMEOUT }), SILENCE_MS);
+  }
+
   /** @param {RequestInfo | URL} input @param {RequestInit} [options] */
   async function join(input, options) {
     joining++;
@@ -98,7 +111,7 @@ export function observeQueue(plain) {
     const body = await answer.clone().json().catch(() => null);
     if (answer.ok && typeof body?.event_id === 'string') {
       open.set(body.event_id, request);
-      notify(request, { alive: true });
+      live(body.event_id, request);
     } else notify(request, { failed: refusalOf(answer, body) });
     return answer;
   }
@@ -180,7 +193,7 @@ export function observeQueue(plain) {
     if (!open.has(message.event_id)) return;
     const request = open.get(message.event_id);
     if (message.msg === 'progress' && request) wait(request, String(message.progress_data?.[0]?.desc ?? ''));
-    if (message.msg !== 'process_completed') return notify(request, { alive: true });
+    if (message.msg !== 'process_completed') return live(message.event_id, request);
     open.delete(message.event_id);
     const error = message.output?.error;
     notify(request, message.success ? { completed: true } : { failed: typeof error === 'string' && error ? error : FAILED });

@@ -2,7 +2,7 @@
 // page, succeeds, whichever failed; where there is neither, the place of a request that waits.
 
 /** @typedef {(label: string, click: () => void) => HTMLElement} MakeButton */
-/** @typedef {'request' | 'load'} Kind of work */
+/** @typedef {'request' | 'load' | 'run'} Kind of work */
 
 /** @param {{ replaceChildren(...nodes: (Node | string)[]): void, hidden: boolean, ariaLive: string | null }} node
  *  @param {MakeButton} makeButton

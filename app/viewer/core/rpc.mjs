@@ -1,10 +1,10 @@
 // Requests of the page to the server: `await page.request(event, details)` gives the answer, or an error with a sentence
 // for every way in which there may be none. Ids, timeouts and the order of requests are made here and nowhere else.
 
-const SILENCE_MS = 180_000; // ms without a sign of life, after which a request has failed
+export const SILENCE_MS = 180_000; // ms without a sign of life, after which a request has failed
 const DELIVERY_MS = 10_000; // ms from the server's end of a request until Gradio has handed its answer over
 
-const TIMEOUT = 'The server has not answered: check the connection and try again.';
+export const TIMEOUT = 'The server has not answered: check the connection and try again.';
 const LOST = 'The answer has not arrived: try again.';
 const BROKEN = 'The result could not be shown: try again or reload the page.';
 const STALE = 'The image on the page has changed: try again.';
