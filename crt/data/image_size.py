@@ -8,7 +8,6 @@ from PIL import Image
 
 from crt.data.formats import FORMATS, HEAD_BYTES, format_name
 from crt.data.heif import heif_size
-from crt.data.images import load_image
 
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 _ORIENTATION = 0x0112
@@ -32,6 +31,8 @@ def upright_size(path: Path) -> tuple[int, int]:
     except Exception:  # noqa: BLE001 - Pillow's readers raise nearly any type at damaged headers
         found = None
     if found is None:
+        from crt.data.images import load_image  # noqa: PLC0415 - torch, which --help does without
+
         height, width = load_image(path).shape[:2]
         return width, height
     return found

@@ -8,7 +8,6 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from crt.data import image_size
 from crt.data.image_size import upright_size
 from crt.data.images import load_image
 from crt.errors import InvalidImage
@@ -36,7 +35,7 @@ def test_a_tiff_that_pillow_does_not_know(tmp_path: Path) -> None:
 
 
 def test_a_usual_image_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_size, "load_image", None)
+    monkeypatch.setattr("crt.data.images.load_image", None)
     Image.fromarray(PIXELS).save(tmp_path / "a.jpg")
     assert upright_size(tmp_path / "a.jpg") == (30, 20)
 
