@@ -23,6 +23,7 @@ import tyro
 from crt.checkpoint import read_config
 from crt.data import VOC_ANIMALS, VOC_CLASSES, ImageDataset, read_voc
 from crt.evaluation.pipeline_stage import read_manifest
+from crt.pseudo_labels.crf import require_dense_crf
 from crt.pseudo_labels.settings import WALK_THRESHOLD
 from crt.train.mask_configs import DEEPLAB_PRESETS, DeepLabConfig, RelationConfig
 from crt.train.run_config import RUN_ONLY
@@ -85,6 +86,8 @@ def run_pipeline(config: Pipeline) -> dict[str, Any]:
     from crt.train.machine import describe_machine
     from crt.train.masks_data import with_masks
 
+    if config.last != "seeds":
+        require_dense_crf()
     out = config.out
     folders: dict[Stage, Path] = {name: out / name for name in STAGES}
     names = config.class_names
