@@ -16,12 +16,12 @@ from scripts.report.sections import Measured
 from scripts.report.spread import TESTED
 from scripts.report.verdict import listed, too_few
 
-TITLE = "Do loops help at test"
-WAYS = {"": "sum over passes", "_first": "first pass", "_last": "last pass", "_unrefined": "none"}
+ANSWER_TITLE = "Do loops help at test"
+LOOPS_REFINEMENTS = {"": "sum over passes", "_first": "first pass", "_last": "last pass", "_unrefined": "none"}
 """By the end of a kind of map; what refines it."""
 BEST, FIXED = "best", "0.15"
 """Thresholds: the best of a sweep on the same images, and the paper's constant."""
-KEYS = {BEST: "miou_best", FIXED: "miou_at_0.15"}
+LOOPS_MEASURES = {BEST: "miou_best", FIXED: "miou_at_0.15"}
 CAPTION = (
     "Best: the best threshold of a sweep on the same images.",
     "0.15: the paper's constant.",
@@ -76,18 +76,18 @@ def loops_section(
     titles = {one.section.title for one in evaluations}
     facts = tuple((one.name, f"{one.networks}, {one.seeds}") for one in setups if one.name in titles)
     sentences = (*_answer(rows), *_chosen(evaluations, checkpoints), WHY, f"No verdict: {too_few(1)}.")
-    return [Section(TITLE, (), command, (table, *([Table(SETUP_HEAD, facts)] if facts else [])), sentences)]
+    return [Section(ANSWER_TITLE, (), command, (table, *([Table(SETUP_HEAD, facts)] if facts else [])), sentences)]
 
 
 def _rows(result: dict[str, Any]) -> list[_Row]:
     methods, images = result["methods"], f"{result['protocol']['split']}, {measure_of(result)}"
     rows = []
-    for way, words in WAYS.items():
+    for way, words in LOOPS_REFINEMENTS.items():
         counts = [k for k in TESTED if way in ("", "_unrefined") or k != 1]  # with one pass all of them are the sum
         kinds = {k: kind for k in counts if (kind := kind_of(k, way)) in methods}
         if 0 in kinds and len(kinds) > 1:
             moved = tuple(methods[kinds[k]]["threshold_best"] for k in (0, max(kinds)))
-            for threshold, key in KEYS.items():
+            for threshold, key in LOOPS_MEASURES.items():
                 values = {k: round(methods[kind][key], 1) for k, kind in kinds.items()}
                 rows.append(_Row(images, words, threshold, values, moved))
     return rows
@@ -95,7 +95,9 @@ def _rows(result: dict[str, Any]) -> list[_Row]:
 
 def _answer(rows: list[_Row]) -> list[str]:
     """Where loops raise the mIoU, and where that is at the fixed threshold alone."""
-    raised = {threshold: [row for row in rows if row.threshold == threshold and row.gain > 0] for threshold in KEYS}
+    raised = {
+        threshold: [row for row in rows if row.threshold == threshold and row.gain > 0] for threshold in LOOPS_MEASURES
+    }
     names = {threshold: [row.name for row in mine] for threshold, mine in raised.items()}
     at_best = f"on {listed(names[BEST])}, and in no other row" if names[BEST] else "in no row"
     lines = [f"At the best threshold of a sweep, loops raise the mIoU {at_best}."]

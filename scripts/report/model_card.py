@@ -31,7 +31,7 @@ def card(folder: Path, config: CheckpointConfig, measured: Table) -> str:
     return CARD.format(
         front="".join(f"{line}\n" for line in terms.front),
         name=config.name,
-        title=OTHER_TITLE if unrecorded else TITLE,
+        title=OTHER_CARD_TITLE if unrecorded else CARD_TITLE,
         tag="weakly-supervised-localization" if config.single_label else "weakly-supervised-segmentation",
         classes=len(config.classes),
         networks="\n".join(_networks(folder, config)),
@@ -153,7 +153,10 @@ def _limits(config: CheckpointConfig, records: Mapping[str, Any]) -> list[str]:
     return words
 
 
-TITLE, OTHER_TITLE = "CNN and vision transformer trained from image labels", "networks for class activation maps"
+CARD_TITLE, OTHER_CARD_TITLE = (
+    "CNN and vision transformer trained from image labels",
+    "networks for class activation maps",
+)
 """With and without a record of every training."""
 MEASURED = (
     "In percent, at the default settings where nothing else is named. "
