@@ -219,7 +219,7 @@ def test_sizes_are_measured_anew_with_other_weights(config, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"stride": 0}, {"train_stride": -1}, {"time_budget": float("nan")}, {"device": "cuda:99"}],
+    "changes", [{"stride": 0}, {"train_stride": -1}, {"time_budget": float("nan")}, {"device": "cuda:99"}, {"size": 0}],
     ids=lambda changes: next(iter(changes)),
 )  # fmt: skip
 def test_wrong_settings_end_it_before_the_first_training(config, changes, monkeypatch):

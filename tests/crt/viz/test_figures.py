@@ -247,7 +247,7 @@ def test_the_command_runs_in_a_precision_and_writes_its_result_as_json(
     out, file = tmp_path / "photo.npz", tmp_path / "results" / "photo.json"
     words = [str(photo), "--checkpoint", str(folder), "--size", "96", "--precision", precision]
     assert main([*words, "--output", str(out), "--json", str(file)]) == 0
-    assert "CRT, CNN branch" in capsys.readouterr().out
+    assert "CRT's CNN" in capsys.readouterr().out
     assert json.loads(file.read_text())["precision"] == name == Prediction.load(out).provenance["precision"]
 
 

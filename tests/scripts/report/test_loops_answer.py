@@ -11,7 +11,7 @@ from crt.data import VOC_CLASSES
 from scripts.report.base import NOT_RECORDED, Section
 from scripts.report.chosen_on import FACT, chosen_on
 from scripts.report.first_sections import first_sections
-from scripts.report.loops_answer import TITLE, loops_section
+from scripts.report.loops_answer import ANSWER_TITLE, loops_section
 from scripts.report.overview import overview
 from scripts.report.pages import compose
 from scripts.report.sections import Measured, read_measured
@@ -40,7 +40,7 @@ def evaluation(best: dict[str, float], fixed: dict[str, float], split: str = "va
 def test_loops_that_raise_the_miou_are_named() -> None:
     best = {"0": 50.0, "1": 49.0, "2": 51.0, "2_last": 49.9}
     (section,) = loops_section([evaluation(best, best)], "c", {})
-    assert section.title == TITLE and section.command == "c"
+    assert section.title == ANSWER_TITLE and section.command == "c"
     assert section.tables[0].rows == (
         ("val, VOC-21", "sum over passes", "best", "50.0", "49.0", "51.0", "+1.0"),
         ("val, VOC-21", "sum over passes", "0.15", "50.0", "49.0", "51.0", "+1.0"),
@@ -106,4 +106,4 @@ def test_the_set_up_of_a_section_names_them() -> None:
     assert facts["Seeds on val, VOC-21, 1 scale and flips"] is None
     assert facts["Seeds on train_animals, animals, 1 scale and flips"] == "VOC2012 train_animals, 437 images"
     about = overview(found, VOC.defaults, checkpoints)
-    assert TITLE in [one.title for one in first_sections(found, about, Defaults(), checkpoints)]
+    assert ANSWER_TITLE in [one.title for one in first_sections(found, about, Defaults(), checkpoints)]
