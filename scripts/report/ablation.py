@@ -23,6 +23,13 @@ CONSISTENCY, CUT_AND_MERGE, TWO_BRANCHES, INPUT_SIZE = (
 """Headings of the tables; those of the loops are in `scripts.report.ablation_loops`."""
 
 
+EARLIER = (
+    "before 0.2.0: every ResNet-50 started with shifted running statistics of its batch normalization, and the "
+    "command's defaults were these seeds and images"
+)
+"""Of results without a list of their training images."""
+
+
 def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001 - the kinds are called alike
     """What `scripts.ablate` measured: a table for each claim, mean and spread over the seeds."""
     protocol = result["protocol"]
@@ -49,6 +56,7 @@ def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # 
         measured_images=measured_on(protocol),
         measure="mIoU over background, the animals and person, at the best threshold",
         seeds=", ".join(map(str, protocol["seeds"])),
+        version=None if "data" in protocol else EARLIER,
         spread="± is half the range over the seeds",
         minutes_of_training=f"{minutes:.0f}" if machines else None,
         machine="; ".join(machines) or NOT_RECORDED,

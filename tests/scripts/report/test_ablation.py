@@ -230,6 +230,15 @@ def test_the_passes_attention_and_their_similarity(tables):
     assert similar.rows[0] == ("0 in training", "60.0 ± 0.0", "90.0 ± 0.0", "95.0 ± 0.0", "99.2 ± 0.2", "99.8")
 
 
+def test_rows_of_an_earlier_version_say_so():
+    counts = {"data": ["VOC2012:train"], "train_stride": 1, "images": 3, "images_per_class": {"cat": 3}}
+    for known, more in ((False, {}), (True, counts)):
+        result = ablation(row("consistency", "λ = 0", 0, **crt(50)))
+        result["protocol"] |= more
+        facts = as_dict(section_of(result).tables[-1])
+        assert facts.get("version", "").startswith("before 0.2.0") != known
+
+
 def test_nothing_fails_whatever_is_missing():
     rows = whole()["rows"]
     for some in itertools.chain(([one] for one in rows), (rows[i:] + rows[: i // 2] for i in range(0, len(rows), 3))):
