@@ -21,6 +21,7 @@ from app.gradio_compat import serve_bytes, serve_file
 from app.rpc import MODEL, QUIET, Page, refusal, reply, shown_of
 from app.server.security import details_of
 from crt.errors import CrtError, InvalidSetting, reason_of
+from crt.models.tiles import MODES
 
 AGE = 3600.0  # seconds that an image is kept after its link was copied
 KEPT_BYTES = 64 * 2**20  # bytes of all kept images together
@@ -110,7 +111,7 @@ class LinkRequest:
         act: `show` them on the page, or `fetch` the CAMs for later.
         pic: `ex.<id>`, `sha.<first 32 digits of its sha256>`, or empty for the image on the page.
         size: one of the page's input sizes.
-        mode: the cut-merge mode.
+        mode: the cut-merge mode; the checkpoint's first where it lacks that of the image on the page.
         model: the checkpoint.
     """
 
@@ -142,6 +143,8 @@ class LinkRequest:
         model = engine.named(details.get("checkpoint"))
         modes = model.config.modes
         size, mode = details.get("size") or start_size(model), details.get("mode") or modes[0]
+        if not pic and mode in MODES and mode not in modes:  # of the checkpoint before, for the image on the page
+            mode = modes[0]
         if size not in (*map(str, SIZES), NATIVE) or mode not in modes:
             raise InvalidSetting("The input size or the mode of this link is not offered here: choose others.")
         return cls(act, pic, size, mode, model)

@@ -83,7 +83,7 @@ def engine(tmp_path_factory) -> Engine:
         {"act": "show", "size": "100"},
         {"act": "show", "size": 336},
         {"act": "show", "size": {"a": 1}},
-        {"act": "show", "mode": "deconvolution"},
+        {"act": "show", "pic": "ex.cat", "mode": "deconvolution"},
         {"act": "show", "mode": ["overlap"]},
         {"act": "show", "checkpoint": "unknown"},
         {"act": "show", "checkpoint": ["tiny"]},
@@ -102,6 +102,11 @@ def test_what_a_link_lacks_is_as_at_the_start(engine):
     assert LinkRequest.of(asked, engine) == LinkRequest("fetch", asked["pic"], "native", "bilinear", first)
     birds = LinkRequest.of({"act": "show", "checkpoint": second.config.name}, engine)
     assert birds.model is second and birds.size == start_size(second)
+
+
+def test_the_image_on_the_page_takes_the_first_mode_of_a_checkpoint_without_its_own(engine):
+    assert "deconvolution" not in engine.config.modes
+    assert LinkRequest.of({"act": "show", "size": "224", "mode": "deconvolution"}, engine).mode == "overlap"
 
 
 def test_the_browser_has_the_same_sizes_and_modes():
