@@ -24,7 +24,7 @@ from crt.models.deeplab import segment as parse
 from crt.models.irn import IRN, edge_map
 from crt.postprocess import max_normalize
 from crt.predictor import Predictor
-from crt.pseudo_labels.crf import CrfSettings, crf_seeds
+from crt.pseudo_labels.crf import FLOOR, CrfSettings, crf_seeds
 from crt.pseudo_labels.random_walk import random_walk
 from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import WALK_STRIDE, strided_size, upsample_cam
@@ -58,7 +58,7 @@ def segment(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
         InvalidSetting: unknown values, or no dense CRF on this machine.
     """
     method, classes, crf = method_of(analysis, details), classes_of(analysis, details), crf_of(details)
-    threshold = number(details, "threshold", 0.001, 1.0)
+    threshold = number(details, "threshold", 0.0, 1.0)
     options = map_options(analysis, method, details)
     start = time.perf_counter()
     labels = crf_of_maps(analysis, analysis.prediction.cams(method, classes=classes, **options), method, threshold, crf)
@@ -126,7 +126,7 @@ def crf_of_maps(
     """
     image = working(analysis.image)
     seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size(method), image.shape[:2]))
-    return crf_seeds(image, seeds, threshold, settings).argmax(0).astype(np.uint8)
+    return crf_seeds(image, seeds, max(threshold, FLOOR), settings).argmax(0).astype(np.uint8)
 
 
 def walk_of_maps(

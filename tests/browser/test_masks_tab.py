@@ -132,6 +132,17 @@ def test_each_mask_has_its_iou_where_the_ground_truth_is_known(open_page, theme,
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_the_threshold_has_the_ends_that_it_has_in_explore(open_page, image):
+    page = open_page()
+    upload(page, image)
+    move(page, "threshold", 0.97)
+    open_tab(page, "Masks")
+    expect(page.locator('[data-role="mask-threshold"]')).to_have_value("0.97")
+    move(page, "mask-threshold", 0)
+    expect(page.locator('[data-role="mask-note"]')).to_contain_text(re.compile(r"\d+ ms"))
+    expect(page.locator('[data-role="mask-threshold-value"]')).to_have_text("0 % of max")
+
+
 def test_a_skeleton_stands_where_a_mask_is_being_computed(open_page, image):
     page = open_page()
     upload(page, image)

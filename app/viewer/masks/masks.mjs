@@ -15,6 +15,7 @@ import { byChosen, groundTruthLabels, randomWalkLabels, seen, shownClasses } fro
 import { KNOBS, WALK_KNOBS, maskDetails, presetOf, presetValues, walkDetails } from './mask_settings.mjs';
 import { answerKey } from '../core/answers.mjs';
 import { make } from '../core/dom.mjs';
+import { setRange } from '../core/settings.mjs';
 import { loopWords } from '../core/words.mjs';
 import { METHOD_TITLES, currentMap } from '../core/store.mjs';
 import { groundTruthOf } from '../ground_truth/ground_truth.mjs';
@@ -61,6 +62,7 @@ export function mountMasks(page) {
   }));
 
   at('mask-method').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => set({ method: event.target.value }));
+  setRange(at('mask-threshold'), 'threshold');
   at('mask-threshold').addEventListener('input', (/** @type {Crt.InputEvent} */ event) => store.set({ threshold: Number(event.target.value) }));
   at('mask-preset').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => event.target.value !== 'own' && set(presetValues(event.target.value)));
   for (const name of SWITCHES) {

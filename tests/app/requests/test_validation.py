@@ -22,6 +22,7 @@ from crt.models.deeplab import segment
 from crt.models.irn import edge_map
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.predictor import InferenceConfig
+from crt.pseudo_labels.crf import FLOOR
 from crt.pseudo_labels.random_walk import random_walk
 from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import upsample_cam
@@ -82,6 +83,14 @@ def test_without_iterations_the_mask_is_the_label_map(analysis):
     maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
     seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), analysis.image.shape[:2]))
     np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], 0.3))
+
+
+@pytest.mark.dense_crf
+def test_a_threshold_of_zero_leaves_background_only_where_no_map_has_evidence(analysis):
+    answer = masks.segment(analysis, MASK | {"threshold": 0, "crf": CRF | {"iterations": 0}})
+    maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=[0, 2])
+    seeds = max_normalize(upsample_cam(maps, analysis.prediction.content_size("crt"), analysis.image.shape[:2]))
+    np.testing.assert_array_equal(unpacked(answer), cam_to_labels(seeds, [0, 1], FLOOR))
 
 
 @pytest.mark.dense_crf
