@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driver import changed, move, open_tab, pixels, settle, upload
+from app.cli import AppConfig
+from tests.browser.driver import SHOWN, changed, move, new_page, open_tab, pixels, settle, upload
 from tests.browser.faults import Queue
+from tests.helpers.tiny import tiny_checkpoint
 
 LOOKS = [("light", 1440), ("dark", 390)]
 CANVAS = "role => document.querySelector(`[data-role=${role}]`).toDataURL()"
@@ -299,3 +301,17 @@ def test_the_inspected_patch_is_marked_on_all_maps_and_the_inspector_is_in_view(
     page.locator('[data-role="inspect-close"]').click()
     settle(page)
     assert changed(before, pixels(page)) == set()
+
+
+def test_without_a_transformer_the_tab_says_so_and_offers_nothing(browser, serve, image, tmp_path):
+    folder = tiny_checkpoint(tmp_path / "cnn", methods=("resnet",))
+    with serve(AppConfig(checkpoint=str(folder), host="127.0.0.1")) as url:
+        page = new_page(browser, 1440)
+        page.goto(url)
+        page.wait_for_selector(".crt-viewer[data-tab]")
+        page.set_input_files("#crt-image input[type=file]", image)
+        page.wait_for_selector(SHOWN)
+        open_tab(page, "Layers")
+        expect(page.locator('[data-role="layers-note"]')).to_have_text("This checkpoint has no transformer.")
+        expect(page.locator(".layers-tab").get_by_role("button")).to_have_count(0)
+        page.close()

@@ -127,6 +127,11 @@ export function mountLayers(page) {
     const { run, prediction } = now;
     const method = methodOf(state, now);
     const able = run.methods.filter((name) => prediction.isTransformer(name));
+    at('layers-note').parentElement.classList.toggle('empty', !able.length);
+    if (!able.length) {
+      at('layers-note').textContent = 'This checkpoint has no transformer.';
+      return;
+    }
     fill(at('layers-method'), able.map((name) => /** @type {[string, string]} */ ([name, METHOD_TITLES[name]])), method);
     const mine = deep?.method === method ? deep : null;
     const heads = mine ? mine.heads.shape[2] : 0;
