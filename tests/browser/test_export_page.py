@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Download, expect
 
+from app.features import export
 from tests.browser.driver import PATIENCE, move, open_tab, settings, upload
 
 NOTE = '[data-role="export-note"]'
@@ -148,6 +149,20 @@ def open_figure(page):
     dialog = page.get_by_role("dialog", name="Figure for print")
     expect(dialog.locator('[data-role="figure-note"]')).to_contain_text("85 ×")
     return dialog
+
+
+def test_a_preview_that_fails_is_gone_and_can_be_tried_again(open_page, image, monkeypatch):
+    page = open_page()
+    upload(page, image)
+    dialog = open_figure(page)
+    monkeypatch.setattr(export, "PREVIEW_DPI", 0)
+    dialog.locator('[data-role="figure-width"]').select_option("180")
+    expect(dialog.locator('[data-role="figure-note"]')).to_contain_text("Try again")
+    expect(dialog.locator("img")).to_be_hidden()
+    monkeypatch.undo()
+    dialog.get_by_role("button", name="Try again").click()
+    expect(dialog.locator('[data-role="figure-note"]')).to_contain_text("180 ×")
+    expect(dialog.locator("img.waiting")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("theme", "width"), LOOKS)

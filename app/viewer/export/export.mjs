@@ -227,9 +227,9 @@ export function mountExport(page) {
     const { signal } = making;
     button.setAttribute('aria-busy', 'true');
     showNote(`Making ${KINDS[kind]}…`, 'under way');
-    const masks = kind === 'page' ? givenMasks(store.get(), now) : [];
-    const details = kind === 'page' ? { kind, ...describeSaved(page) } : { kind, ...describe(), ...more };
     try {
+      const masks = kind === 'page' ? givenMasks(store.get(), now) : [];
+      const details = kind === 'page' ? { kind, ...describeSaved(page) } : { kind, ...describe(), ...more };
       const got = await page.request('export', details, { acrossRuns: true, signal });
       const bytes = await downloaded(got.download);
       const total = kind === 'page' ? page.scenes.list().length : 0;

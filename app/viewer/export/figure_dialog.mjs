@@ -1,5 +1,6 @@
 // The dialog for a figure for print: its width, text, lines, letters and caption, with a preview at the printed size.
 
+import { make } from '../core/dom.mjs';
 import { downloaded } from '../core/download.mjs';
 import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
 
@@ -74,7 +75,9 @@ export function createFigureDialog(page, describe) {
       at('figure-preview').style.width = `${got.width}mm`;
       at('figure-note').textContent = sizeWords(got, figure);
     } catch (error) {
-      if (!isDropped(error)) at('figure-note').textContent = sentenceOf(error);
+      if (isDropped(error)) return;
+      show(''); // the preview of other choices
+      at('figure-note').replaceChildren(sentenceOf(error), ' ', make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: ask } }));
     }
   }
 
