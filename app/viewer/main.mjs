@@ -272,10 +272,7 @@ export function mount(element, trigger, props, watch) {
     if (!value) served = null;
     if (!value) clear();
     if (value?.message) runFailed(value.message);
-    else {
-      message.begin()();
-      message.begin('run')();
-    }
+    else message.begin('run')();
     if (!value?.records) return;
     if (view && isSameRun(value, view.run) && !view.run.pending) { // Gradio may repeat an event; what waits for this run, and its notice, are here
       served = value;

@@ -6,7 +6,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
-from tests.browser.faults import JOIN, LIMIT, Queue
+from tests.browser.faults import JOIN, LIMIT, NO_CONNECTION, Queue
 from tests.helpers.narrow import present
 
 KEEP_SCENE = """query => {
@@ -19,7 +19,7 @@ NOTE = '[data-role="inspect-note"]'
 
 @pytest.fixture
 def refused() -> tuple[str, ...]:
-    return ("/queue/join", "/cancel", "/reset")  # what is held back cannot be cancelled
+    return ("/queue/join", "/cancel", "/reset", "/file=")  # what is held back cannot be cancelled
 
 
 def test_of_two_quick_clicks_only_the_second_is_shown(open_page, image):
@@ -129,6 +129,28 @@ def test_scenes_added_in_two_tabs_are_both_kept(open_page, image):
     tab.close()
 
 
+def test_an_image_is_brought_back_once_there_is_a_connection(open_page, image, other_image):
+    page = open_page()
+    upload(page, image)
+    run = page.get_attribute(".crt-viewer", "data-run")
+    page.set_input_files("#crt-image input[type=file]", other_image)
+    page.wait_for_function("run => (document.querySelector('.crt-viewer').dataset.run ?? run) !== run", arg=run)
+    back = page.get_by_role("button", name="Previous image")
+    page.route("**/gradio_api/file=**", lambda route: route.abort("connectionfailed"))
+    back.click()
+    expect(page.locator('[data-role="message"]')).to_contain_text(NO_CONNECTION)
+    page.unroute("**/gradio_api/file=**")
+    page.route(JOIN, lambda route: route.fulfill(status=429, json={"detail": LIMIT}))
+    run = page.get_attribute(".crt-viewer", "data-run")
+    back.click()
+    page.wait_for_timeout(500)
+    page.unroute(JOIN)
+    if page.locator('[data-role="message"]').get_by_role("button").is_visible():
+        page.locator('[data-role="message"]').get_by_role("button").click()
+    page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
+    expect(back).to_be_visible()  # which is the other one now
+
+
 def test_a_refused_image_has_its_message_beside_the_toast(open_page, image):
     page = open_page()
     page.route(
@@ -159,6 +181,8 @@ def test_nothing_about_an_image_whose_run_was_refused_is_shown_over_the_maps_of_
     page.unroute(JOIN)
     page.locator("canvas[data-method=crt]").click()
     expect(page.locator(NOTE)).to_contain_text("The maps are of the image before")
+    expect(page.locator('[data-role="inspect"].waiting')).to_have_count(0)
+    expect(page.locator('[data-role="inspect-attention"]')).to_have_attribute("aria-label", "No values yet")
     expect(page.locator('[data-role="message"]')).to_contain_text(LIMIT)  # of a run, which no other answer ends
     open_tab(page, "Masks")
     for role in ("mask-note", "walk-note", "deeplab-note"):

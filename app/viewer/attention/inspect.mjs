@@ -105,7 +105,7 @@ export function mountInspect(page) {
     box.classList.add('waiting');
     for (const role of ['inspect-attention', 'inspect-similarity']) { // empty, and as large as they will be
       Object.assign(at(role), { width: image.naturalWidth, height: image.naturalHeight });
-      at(role).setAttribute('aria-label', 'Computing');
+      at(role).setAttribute('aria-label', 'No values yet');
       at(`${role}-note`).textContent = '';
     }
     at('inspect-title').textContent = `${METHOD_TITLES[patch.method]}: one patch`;
@@ -115,6 +115,7 @@ export function mountInspect(page) {
       take(await newest.request('inspect', patch));
     } catch (error) {
       if (isDropped(error)) return;
+      box.classList.remove('waiting');
       at('inspect-note').textContent = `${sentenceOf(error)} A click on the patch requests it again.`;
     }
   }

@@ -46,7 +46,7 @@ export function createStore(initial, schedule = (run) => requestAnimationFrame(r
           try {
             listener(state);
           } catch (error) {
-            reportError(error); // the others still draw
+            reportError(error); // others still draw
           }
         }
       });

@@ -1,14 +1,16 @@
-// Undo for an image that was replaced or removed: the upload gets the former image again, as if the user had chosen its
-// file. Settings and drawn ground truth are still there.
+// Undo for an image that was replaced or removed: the upload gets its file again, as if the user had chosen it.
+
+import { NO_CONNECTION } from '../core/gradio_queue.mjs';
 
 const GONE = 'The previous image is no longer on the server: choose its file again.';
 
-/** The images of the upload, by their addresses, after it shows another one.
- * @param {{ current: string | null, former: string | null }} images
+/** The images of the upload, by address, after it shows another one. `taken`: the former one was chosen again.
+ * @param {{ current: string | null, former: string | null, taken?: boolean }} images
  * @param {string | null} address null where the image was removed
  */
-export function follow({ current, former }, address) {
-  return address === current ? { current, former } : { current: address, former: current ?? former };
+export function follow({ current, former, taken }, address) {
+  if (address === current) return { current, former, taken };
+  return { current: address, former: current ?? (taken ? null : former) };
 }
 
 /** The name of the file at an address, as it is written there.
@@ -20,7 +22,7 @@ export function nameOf(address) {
 
 /** @param {Crt.Page} page */
 export function mountFormerImage({ root, at, showMessage }) {
-  /** @type {ReturnType<typeof follow>} */
+  /** @type {Parameters<typeof follow>[0]} */
   let images = { current: null, former: null };
   const button = at('former-image');
 
@@ -34,7 +36,7 @@ export function mountFormerImage({ root, at, showMessage }) {
   });
   button.addEventListener('click', restore);
 
-  /** @param {typeof images} next */
+  /** @param {ReturnType<typeof follow>} next */
   function show(next) {
     images = next;
     button.hidden = !images.former;
@@ -43,21 +45,19 @@ export function mountFormerImage({ root, at, showMessage }) {
   async function restore() {
     const { former } = images;
     if (!former) return;
-    const before = images;
-    show({ ...images, former: null });
     try {
       const answer = await fetch(former);
       const input = /** @type {HTMLInputElement | null} */ (document.querySelector('#crt-image input[type="file"]'));
-      if (!answer.ok || !input) throw new TypeError(`status ${answer.status}`);
+      if (!answer.ok || !input) return showMessage(GONE);
       const bytes = await answer.blob();
       const chosen = new DataTransfer();
       chosen.items.add(new File([bytes], nameOf(former), { type: bytes.type }));
+      images.taken = true;
       input.files = chosen.files;
       input.dispatchEvent(new Event('change', { bubbles: true }));
     } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // also what fetch raises without a connection
-      show(before);
-      showMessage(GONE);
+      if (!(error instanceof TypeError)) throw error; // what fetch raises without a connection
+      showMessage(NO_CONNECTION);
     }
   }
 }
