@@ -219,7 +219,7 @@ class LayersView:
     def _table(self) -> Table:
         record = _record(self.analysis, self.method)
         head = ("Pass", *(str(k + 1) for k in range(len(record.residual))))
-        rows = [("Size of the correction, ‖F(x)‖ / ‖x‖", *(f"{value:.3g}" for value in record.residual))]
+        rows = [("Relative size of the residual, ‖F(x)‖ / ‖x‖", *(f"{value:.3g}" for value in record.residual))]
         if self.method == "crt":
             after = [f"{value:.3g}" for value in record.similarity[1 : len(record.residual) + 1]]
             after += ["–"] * (len(record.residual) - len(after))

@@ -161,7 +161,7 @@ class MasksView:
         blocks = [MapBlock(self.analysis.image, self._plot(tile), style) for tile in self.tiles]
         if self.edges is not None:
             edges = colour(self.edges, colormap=base.colormap, vmax=1.0)
-            blocks.append(MapBlock(edges, Plot("Predicted edges", "between things, from 0 to 1"), style))
+            blocks.append(MapBlock(edges, Plot("Predicted boundaries", "between things, from 0 to 1"), style))
         title = " + ".join(self.classes)
         return Sheet(f"Masks: {title}", grid_of(blocks), title, self.notes())
 
