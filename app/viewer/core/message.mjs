@@ -1,5 +1,5 @@
-// The message of the page: a notice, or a failure, which goes by itself when a later request, or load of a part of the
-// page, succeeds, whichever failed; where there is neither, the place of a request that waits.
+// The message of the page: a notice, or a failure, which goes when later work of its kind succeeds; without either, the
+// place of a request that waits.
 
 /** @typedef {(label: string, click: () => void) => HTMLElement} MakeButton */
 /** @typedef {'request' | 'load' | 'run'} Kind of work */

@@ -1,8 +1,8 @@
 // The maps of the Explore tab: a panel for each of panel_specs.mjs, drawn through one zoom and read by one crosshair.
 //
 // For others: `page.overlays`, each with draw(context, { method, classes, state, view, width, height, pixel }), which draws over each
-// map in a context whose coordinates are those of the image, 0 to 1 (strokePath of draw.mjs strokes evenly), and key(the same), the
-// values that decide what it draws; `method` is that of the map, or input, added_panel, difference, and `classes` are the map's. `crt-pick`, an event on page.root, has { method, x, y } of a click on a map as its detail.
+// map in coordinates of the image, 0 to 1 (strokePath of draw.mjs strokes evenly), and key(the same), the values that decide what it
+// draws; `method` is the map's, or input, added_panel, difference. `crt-pick`, an event on page.root, has the { method, x, y } of a click.
 
 import { largest } from '../maths/order.mjs';
 import { createDivider } from './divider.mjs';
@@ -124,8 +124,7 @@ export function mountPanels(page) {
     box.dataset.zoomed = state.zoom.k > 1 ? 'yes' : 'no';
   }
 
-  /** Stages as high as the window allows below what is above them, with what stands around them in each panel; again where that has grown,
-   *  because a title takes more lines in a narrow panel.
+  /** Stages as high as the window allows with what is above and around them; again where that has grown, as by a title of more lines.
    * @param {Crt.Panel[]} shown
    * @param {Crt.View} view
    * @param {number} columns of a grid of classes, else 0

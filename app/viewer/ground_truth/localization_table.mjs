@@ -40,7 +40,7 @@ export function measured(upsampled, level, truth, kept = new WeakMap()) {
 export function missingWords(names, without) {
   if (!without.length) return '';
   if (without.length === names.length) return `There is no mask of ${names.join(' or ')} here: draw one, or choose or drop a PNG, and the maps are measured against it.`;
-  return `The mask covers not all chosen classes, ${without.join(' and ')} ${without.length > 1 ? 'are' : 'is'} missing: draw one, or choose fewer classes, to measure the maps.`;
+  return `The mask does not cover all chosen classes, ${without.join(' and ')} ${without.length > 1 ? 'are' : 'is'} missing: draw one, or choose fewer classes, to measure the maps.`;
 }
 
 /** @param {Crt.Page} page */
