@@ -74,7 +74,7 @@ test('the best of a column, or none', () => {
 test('why there is no table', () => {
   assert.equal(missingWords(['cat'], []), '');
   assert.match(missingWords(['cat'], ['cat']), /no mask of cat here/);
-  assert.match(missingWords(['cat', 'dog'], ['dog']), /not all chosen classes, dog is missing/);
+  assert.match(missingWords(['cat', 'dog'], ['dog']), /not cover all chosen classes, dog is missing/);
 });
 
 const run = { run: 'r1', methods: ['resnet', 'crt'] };

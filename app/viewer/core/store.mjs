@@ -15,7 +15,6 @@ export const METHOD_NOTES = {
   crt: 'transformer trained with the CNN',
   crt_cnn: 'CNN trained with the transformer',
 };
-export { UNIT_NAMES } from './constants.mjs';
 
 export const TABS = settingAt('tab').names ?? [];
 

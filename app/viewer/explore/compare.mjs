@@ -2,7 +2,8 @@
 
 import { sideOf } from './shown_maps.mjs';
 import { make } from '../core/dom.mjs';
-import { METHOD_TITLES, UNIT_NAMES, probableClasses } from '../core/store.mjs';
+import { UNIT_NAMES } from '../core/constants.mjs';
+import { METHOD_TITLES, probableClasses } from '../core/store.mjs';
 
 /** Changes a second, and how the rate is named.
  * @type {[number, string][]}

@@ -5,7 +5,7 @@ import { figure } from '../maths/numbers.mjs';
 import { largestBox } from '../maths/components.mjs';
 import { SIGNED, gradient } from '../maths/colormaps.mjs';
 import { make, setText } from '../core/dom.mjs';
-import { UNIT_NAMES } from '../core/store.mjs';
+import { UNIT_NAMES } from '../core/constants.mjs';
 
 const ROWS = 2; // colour bars a panel may need: two maps in one
 

@@ -13,7 +13,8 @@ import { gridSize } from './draw.mjs';
 import { by, chosenNames, nameOf, settingsOf, titleOf } from './maps.mjs';
 import { percent } from '../core/dom.mjs';
 import { shownMaps } from './shown_maps.mjs';
-import { METHOD_NOTES, METHOD_TITLES, UNIT_NAMES, scoreRow } from '../core/store.mjs';
+import { UNIT_NAMES } from '../core/constants.mjs';
+import { METHOD_NOTES, METHOD_TITLES, scoreRow } from '../core/store.mjs';
 import { toScreen } from './zoom.mjs';
 
 /** Specs of the panels of the Explore tab. `maps`: as createMaps gives it; `added_panel`: one more panel as page.addedPanels makes it, or null;

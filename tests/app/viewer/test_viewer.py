@@ -14,7 +14,17 @@ import numpy as np
 import pytest
 
 from app.core.codec import encode_records, payload
-from app.viewer.files import ENTRY, GALLERY, GALLERY_IMAGE, STANDALONE, modules, page_modules, style, template
+from app.viewer.files import (
+    ENTRY,
+    GALLERY,
+    GALLERY_IMAGE,
+    STANDALONE,
+    STATIC_IMPORT,
+    modules,
+    page_modules,
+    style,
+    template,
+)
 from app.viewer.viewer import EVENTS, Viewer
 from crt.checkpoint import load_checkpoint
 from crt.models.outputs import VitOutputs
@@ -132,6 +142,12 @@ def test_every_module_is_used_and_none_imports_itself():
     needs = imported_by(ENTRY, STANDALONE, GALLERY, GALLERY_IMAGE, patterns=(AT_ONCE, LATER))
     assert set(needs) == set(modules())
     TopologicalSorter(needs).prepare()  # raises CycleError
+
+
+def test_a_module_takes_from_another_in_the_one_form_that_files_without_a_server_know():
+    for name, source in modules().items():
+        taken = re.findall(r"(?m)^(?:import|export)\b.*\bfrom\s*['\"].*$|^import\s*['\"].*$", source.decode())
+        assert [line for line in taken if not STATIC_IMPORT.fullmatch(line)] == [], name
 
 
 def test_the_page_of_the_app_preloads_what_it_imports_and_no_more():
