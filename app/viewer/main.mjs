@@ -141,7 +141,7 @@ export function mount(element, trigger, props, watch) {
     },
     /** Call `listener()` when the server refuses requests about the run on the page, because its checkpoint is gone. */
     onChanged: requests.onChanged,
-    /** What a value of the server holds, to be shown now or later: { run, prediction, image }. */
+    /** What a value of the server holds: { run, prediction, image }. */
     open: openView,
     /** Show what was opened earlier; null for a page without an image. */
     showRun: (next) => (next ? show(next) : clear()),

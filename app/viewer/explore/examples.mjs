@@ -1,4 +1,4 @@
-// The example images, from which the page can begin at once, and the line above the maps: a claim, else what they show.
+// The example images, and the line above the maps: a claim, else what they show.
 
 import { decode } from '../permalink/query.mjs';
 import { make, setText } from '../core/dom.mjs';

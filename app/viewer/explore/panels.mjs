@@ -60,7 +60,8 @@ export function mountPanels(page) {
   page.panelGrid = panelGrid;
   const hover = createHover(page, panelGrid);
   const setZoom = (/** @type {Crt.Zoom} */ zoom) => store.set({ zoom: tidy(zoom) });
-  new ResizeObserver(() => panelGrid.draw()).observe(at('panels'));
+  const resized = new ResizeObserver(() => panelGrid.draw());
+  for (const node of root.querySelectorAll('.panels, .source, .viewbar')) resized.observe(node);
   window.addEventListener('resize', () => panelGrid.draw());
   onDraw(() => panelGrid.draw());
   mountZoom();
