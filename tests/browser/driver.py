@@ -52,11 +52,12 @@ def open_tab(page: Page, name: str) -> None:
 
 @contextmanager
 def settings(page: Page) -> Iterator[None]:
-    """With all settings of the maps in reach: a narrow page keeps most of them in a sheet."""
+    """With all settings of the maps in reach: a narrow page keeps most of them in a sheet, and Input may be folded."""
     more = page.get_by_role("button", name="More settings")
     in_sheet = more.is_visible()
     if in_sheet:
         more.click()
+    page.evaluate("document.querySelectorAll('.inspector .fields:not([open]) > summary').forEach((one) => one.click())")
     yield
     if in_sheet:
         page.locator('[data-role="sheet-close"]').click()

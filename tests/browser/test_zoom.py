@@ -98,7 +98,7 @@ def test_two_fingers_zoom_and_one_touch_reads(open_page, image):
     box = stage.bounding_box()
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.touchscreen.tap(*middle)
-    expect(page.locator('[data-role="readout-position"]')).to_contain_text("of 336 × 252 px")
+    expect(page.locator('[data-role="readout-position"]')).to_contain_text("of 160 × 120 px")
     assert page.locator(".scale .value:not(:empty)").count() == 3
     touch = page.context.new_cdp_session(page)
 
