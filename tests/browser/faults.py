@@ -21,7 +21,7 @@ FOREIGN = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
 """A file that was not uploaded: the server refuses an event with one."""
 LONG_MS = 2_000_000  # longer than every timeout of the page
 OBSERVE = """() => {
-  const plain = window.fetch, events = new Map();
+  const plain = window.fetch, events = new Map(), ended = new Set(), joining = new Set();
   let underWay = 0;
   window.nothingIsAwaited = () => !underWay && !events.size;
   const read = async (stream) => {
@@ -31,7 +31,10 @@ OBSERVE = """() => {
       rest = lines.pop();
       for (const line of lines.filter((one) => one.startsWith('data:'))) {
         const { msg, event_id } = JSON.parse(line.slice(5));
-        if (msg === 'process_completed') events.delete(event_id);
+        if (msg === 'process_completed') {
+          ended.add(event_id); // the answer to its joining may come later
+          events.delete(event_id);
+        }
         window.hasPart ||= msg === 'process_generating';
       }
     }
@@ -39,6 +42,9 @@ OBSERVE = """() => {
   window.fetch = async (input, options) => {
     const url = String(input?.url ?? input);
     underWay++;
+    const number = () => JSON.parse(options.body).fn_index;
+    const join = url.includes('/queue/join') && { number: number(), cancelled: false };
+    if (join) joining.add(join);
     try {
       const answer = await plain(input, options);
       if (url.includes('/queue/data')) {
@@ -47,13 +53,17 @@ OBSERVE = """() => {
         return new Response(theirs, answer);
       }
       const text = await answer.clone().text();
-      const number = () => JSON.parse(options.body).fn_index;
-      if (answer.ok && url.includes('/queue/join')) events.set(JSON.parse(text).event_id, number());
+      if (answer.ok && join && !join.cancelled) {
+        const { event_id } = JSON.parse(text);
+        if (!ended.has(event_id)) events.set(event_id, join.number);
+      }
       if (answer.ok && url.endsWith('/cancel')) { // it ends all events of a function, without a message
         for (const [id, of] of events) if (of === number()) events.delete(id);
+        for (const one of joining) one.cancelled ||= one.number === number();
       }
       return answer;
     } finally {
+      joining.delete(join);
       underWay--;
     }
   };
