@@ -178,7 +178,7 @@ test('the place of an event that waits is known until it runs, ends or fails', a
   assert.deepEqual(places, ['Waiting for 2 other requests, about 9 s.', 'Waiting for 3 other requests.', 'Waiting for 2 other requests, about 9 s.', '']);
 });
 
-test('silence about an event of another component is told once, and each sign of life prolongs it', async () => {
+test('silence about an event of another component is reported once, and each sign of life prolongs it', async () => {
   const { queue, others, timers } = queueOf(
     json({ event_id: '1' }), json({ event_id: '2' }),
     streamOf([line({ msg: 'progress', event_id: '1', progress_data: [] }), line({ msg: 'process_completed', event_id: '2', success: true, output: {} })]),
