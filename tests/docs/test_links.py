@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -12,6 +13,7 @@ FILES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CODE_OF_CONDUCT.md",
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "checkpoints").rglob("*.md")),
@@ -19,6 +21,14 @@ FILES = [
 ]
 OF_THE_HOST = "../../actions/workflows/"
 """On GitHub the badge of CI lies above the files."""
+HOSTS = {
+    "arxiv.org",
+    "img.shields.io",
+    "keepachangelog.com",
+    "semver.org",
+    "www.contributor-covenant.org",
+}
+"""Where links lead outside; `tests/nightly/test_web_links.py` follows them where there is a network."""
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
@@ -41,10 +51,17 @@ def anchors(path: Path) -> set[str]:
     return {on_the_host(heading) for heading in _HEADING.findall(text) if on_the_host(heading) == on_the_site(heading)}
 
 
+def web_links(text: str) -> list[str]:
+    """The links of a page to other machines."""
+    return [link for link in _LINK.findall(_CODE.sub("", text)) if re.match(r"https?:", link)]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     for link in _LINK.findall(_CODE.sub("", path.read_text(encoding="utf-8"))):
-        if link.startswith("https://"):
+        if re.match(r"https?:", link):
+            address = urlsplit(link)
+            assert address.scheme == "https" and address.hostname in HOSTS, link
             continue
         name, _, anchor = link.partition("#")
         if name.startswith(OF_THE_HOST):
@@ -53,6 +70,11 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         target = path if not name else (path.parent / name).resolve()
         assert target.exists() and target.is_relative_to(ROOT), f"{link} is not there"
         assert not anchor or anchor in anchors(target), f"{link} is no heading"
+
+
+def test_no_host_is_listed_that_no_link_leads_to() -> None:
+    links = [link for path in FILES for link in web_links(path.read_text(encoding="utf-8"))]
+    assert {urlsplit(link).hostname for link in links} == HOSTS
 
 
 @pytest.mark.parametrize(
