@@ -10,7 +10,6 @@ import { mountAddedSide } from './explore/added_side.mjs';
 import { mountExplainers } from './explore/explainers.mjs';
 import { mountFilePanel } from './explore/file_panel.mjs';
 import { mountInspect } from './attention/inspect.mjs';
-import { mountFaithfulness } from './faithfulness/faithfulness.mjs';
 import { mountLocalizationTable } from './ground_truth/localization_table.mjs';
 import { createAnswers } from './core/answers.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
@@ -38,8 +37,9 @@ import { openPrediction } from './core/prediction.mjs';
 import { labelsOf } from './ground_truth/ground_truth.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
 
-const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountFaithfulness, mountPermalink, mountCheckpoint];
-/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, the curve, by ground truth, and those of OPENERS.
+const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountPermalink, mountCheckpoint];
+/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, the curve, by ground truth,
+ * faithfulness, by the first maps, and those of OPENERS.
  * @type {Record<string, (need: (name: string) => Promise<void>) => Promise<(page: Crt.Page) => void>>}
  */
 const LATER = {
@@ -48,13 +48,15 @@ const LATER = {
   masks: () => import('./masks/masks.mjs').then(({ mountMasks }) => mountMasks),
   results: () => import('./results/results.mjs').then(({ mountResults }) => mountResults),
   curve: () => import('./explore/threshold_curve.mjs').then(({ mountThresholdCurve }) => mountThresholdCurve),
+  faithfulness: () => import('./faithfulness/faithfulness.mjs').then(({ mountFaithfulness }) => mountFaithfulness),
   sheet: () => import('./explore/sheet.mjs').then(({ mountSheet }) => mountSheet),
   scenes: () => import('./presentation/scenes.mjs').then(({ mountScenes }) => mountScenes),
   export: (need) => need('scenes').then(() => import('./export/export.mjs')).then(({ mountExport }) => mountExport),
   presentation: (need) => need('scenes').then(() => import('./presentation/presentation.mjs')).then(({ mountPresentation }) => mountPresentation),
   tour: () => import('./presentation/tour.mjs').then(({ mountTour }) => mountTour),
 };
-/** The buttons that open a part: by role the part, the keys that open it beside a click, and whether it is about the image on the page.
+/** The buttons that open a part: by role the part, the keys that open it beside a click, and whether it is about the image on the page,
+ * as an export is on every tab but that of the results.
  * @type {Record<string, { part: string, keys?: string[], ofImage?: boolean }>}
  */
 const OPENERS = {
@@ -66,7 +68,7 @@ const OPENERS = {
 };
 
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run', 'rerun']; // events whose answer puts an image on the page
-const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel'];
+const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel', 'export_results'];
 const NOT_ON_SERVER = 'This image comes from a scene and is not on the server: choose it as an image to compute more.';
 
 /**
@@ -89,7 +91,7 @@ export function mount(element, trigger, props, watch) {
   /** @type {Crt.Run | null} */
   let served = null; // the newest run that the server has sent; the page may show another one, which a scene has kept
   let removed = false; // the image, by the user: what was computed of it may still arrive
-  const message = createMessage(at('message'), (text, click) => make('button', { type: 'button', class: 'plain', text, on: { click } }));
+  const message = createMessage(at('message'), (text, click) => make('button', { type: 'button', class: text ? 'plain' : 'close', 'aria-label': text || 'Close message', text, on: { click } }));
   const queue = pageQueue();
   const later = createLater(LATER, mountLater);
   let openTab = ''; // the tab whose part was brought last
@@ -145,8 +147,8 @@ export function mount(element, trigger, props, watch) {
     open: openView,
     /** Show what was opened earlier; null for a page without an image. */
     showRun: (next) => (next ? show(next) : clear()),
-    /** A notice over the page; an empty one takes it away. */
-    showMessage: (text) => message.show(text),
+    /** A notice over the page for some seconds, or until the next one; an empty one takes it away. */
+    showMessage: message.show,
     /** Why something has failed, over the page until a request succeeds, and a button that tries it again. */
     showFailure: (reason, again) => message.fail(reason, again),
     /** For those who hear the page. */
@@ -231,7 +233,11 @@ export function mount(element, trigger, props, watch) {
    * @param {boolean} ofImage whether there is nothing to open without an image
    */
   function mountOpener(button, name, keys, ofImage) {
-    if (ofImage) onRun.push((next) => { button.disabled = !next; });
+    if (ofImage) {
+      const update = () => { button.disabled = !view && !(name === 'export' && store.get().tab === 'results' && page.results.sections.length); };
+      onRun.push(update);
+      store.subscribe(update);
+    }
     const early = () => later.need(name).catch(() => {}); // what opens it shows why it cannot be loaded
     const first = new AbortController();
     const { signal } = first;
@@ -339,5 +345,6 @@ export function mount(element, trigger, props, watch) {
     for (const listener of onRun) listener(next, before);
     requests.newRun();
     store.set(changes);
+    if (!run.pending && !page.saved) bring('faithfulness');
   }
 }

@@ -396,7 +396,7 @@ declare namespace Crt {
     showRun(next: View | null): void;
     /** Chooses the example that a page without a link opens with. */
     openFirst?(): unknown;
-    showMessage(message: string): void;
+    showMessage(message: string, stays?: boolean): void;
     showFailure(message: string, again?: () => void): void;
     announce(text: string): void;
     /** Takes a file as ground truth; gives what was said and a way back where it may be no mask: ground_truth/ground_truth_card.mjs. */

@@ -145,8 +145,9 @@ def test_an_image_is_brought_back_once_there_is_a_connection(open_page, image, o
     back.click()
     page.wait_for_timeout(500)
     page.unroute(JOIN)
-    if page.locator('[data-role="message"]').get_by_role("button").is_visible():
-        page.locator('[data-role="message"]').get_by_role("button").click()
+    again = page.locator('[data-role="message"]').get_by_role("button", name="Try again")
+    if again.is_visible():
+        again.click()
     page.wait_for_function("run => document.querySelector('.crt-viewer').dataset.run !== run", arg=run)
     expect(back).to_be_visible()  # which is the other one now
 

@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createMessage } from '../../app/viewer/core/message.mjs';
+import { NOTICE_MS, createMessage } from '../../app/viewer/core/message.mjs';
 import { returned } from '../../app/viewer/permalink/permalink.mjs';
 import { INITIAL } from '../../app/viewer/core/store.mjs';
 
 /** A message whose text is what its node holds. */
 function fake() {
   const node = { hidden: true, ariaLive: null, children: [], replaceChildren(...children) { this.children = children; } };
-  return { node, message: createMessage(/** @type {any} */ (node), (text) => /** @type {any} */ (`[${text}]`)) };
+  const clicks = {};
+  const timers = [];
+  const button = (text, click) => {
+    clicks[text] = click;
+    return `[${text || 'x'}]`;
+  };
+  const message = createMessage(/** @type {any} */ (node), /** @type {any} */ (button), (call, ms) => timers.push([call, ms]));
+  return { node, message, clicks, timers };
 }
 
 test('a failure goes when a later request succeeds, a notice stays', () => {
   const { node, message } = fake();
   const earlier = message.begin();
   message.fail('No connection.', () => {});
-  const shown = [false, ['No connection.', ' ', '[Try again]']];
+  const shown = [false, ['No connection.', ' ', '[Try again]', ' ', '[x]']];
   assert.deepEqual([node.hidden, node.children], shown);
   earlier();
   assert.deepEqual([node.hidden, node.children], shown);
@@ -23,7 +30,7 @@ test('a failure goes when a later request succeeds, a notice stays', () => {
   assert.deepEqual([node.hidden, node.children], [true, ['']]);
   message.show('Checkpoint changed; maps recomputed.');
   message.begin()();
-  assert.deepEqual([node.hidden, node.children], [false, ['Checkpoint changed; maps recomputed.']]);
+  assert.deepEqual([node.hidden, node.children], [false, ['Checkpoint changed; maps recomputed.', ' ', '[x]']]);
 });
 
 test('a part that could not be loaded is only forgotten when one is loaded', () => {
@@ -36,7 +43,7 @@ test('a part that could not be loaded is only forgotten when one is loaded', () 
   assert.deepEqual([node.hidden, node.children], [true, ['']]);
   message.fail('No connection.');
   message.begin('load')();
-  assert.deepEqual(node.children, ['No connection.']);
+  assert.deepEqual(node.children, ['No connection.', ' ', '[x]']);
 });
 
 test('a run that failed is only forgotten when a run succeeds', () => {
@@ -55,11 +62,35 @@ test('the place of a request that waits is shown where there is no other message
   message.fail('No connection.', () => {});
   assert.equal(node.ariaLive, null);
   message.wait('Waiting for 1 other request, about 4 s.');
-  assert.deepEqual(node.children, ['No connection.', ' ', '[Try again]']);
+  assert.deepEqual(node.children, ['No connection.', ' ', '[Try again]', ' ', '[x]']);
   message.begin()();
   assert.deepEqual([node.hidden, node.children], [false, ['Waiting for 1 other request, about 4 s.']]);
   message.wait('');
   assert.deepEqual([node.hidden, node.children], [true, ['']]);
+});
+
+test('a notice goes by itself, unless it stays or there is another one; a failure does not', () => {
+  const { node, message, timers } = fake();
+  message.show('is loaded.');
+  message.show('Loading…', true);
+  assert.deepEqual(timers.map(([, ms]) => ms), [NOTICE_MS]);
+  timers[0][0]();
+  assert.equal(node.children[0], 'Loading…');
+  message.show('is loaded.');
+  timers[1][0]();
+  assert.equal(node.hidden, true);
+  message.fail('No connection.');
+  assert.deepEqual([timers.length, node.hidden], [2, false]);
+});
+
+test('the user can close a notice and a failure', () => {
+  const { node, message, clicks } = fake();
+  for (const shown of [message.show, message.fail]) {
+    shown('A sentence.');
+    assert.equal(node.hidden, false);
+    clicks['']();
+    assert.deepEqual([node.hidden, node.children], [true, ['']]);
+  }
 });
 
 test('what an example has set gives way, unless the user has changed it since', () => {

@@ -13,7 +13,7 @@ export function mountCheckpoint(page) {
   root.addEventListener('crt-swap', async (event) => { // of the button beside the viewer
     if (loading) return;
     loading = true;
-    showMessage('Loading the checkpoint…');
+    showMessage('Loading the checkpoint…', true);
     try {
       const { name, classes } = await request('swap', /** @type {CustomEvent} */ (event).detail, { acrossRuns: true, timeout: LOADING_MS });
       showMessage(`${name}, ${classes} ${classes === 1 ? 'class' : 'classes'}, is loaded.`);

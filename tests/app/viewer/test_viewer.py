@@ -168,7 +168,6 @@ AT_START = {
         "shown_maps upload_preview zoom"
     ),
     "export": "bits",
-    "faithfulness": "faithfulness",
     "ground_truth": "bad_png draw_tool ground_truth ground_truth_card localization_table",
     "maths": (
         "color_scale colormaps components contour crc32 difference iou localization numbers order resample threshold"
