@@ -90,6 +90,24 @@ class Page:
 
         self._listen(event, handle, keywords)
 
+    def on_no_image(self, event: str, answer: Callable[[dict[str, Any]], dict[str, Any]], **keywords: Any) -> None:
+        """As `on`, for an event that concerns no image.
+
+        Args:
+            event: one of `app.viewer.viewer.EVENTS`.
+            answer: from the details to JSON values, as `on`'s.
+            **keywords: of the listener.
+        """
+
+        def handle(event_data: gr.EventData) -> Any:
+            details = details_of(event_data)
+            try:
+                return reply(event, details, self.viewer.packed(answer(details)))
+            except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
+                return refusal(event, details, error)
+
+        getattr(self.viewer, event)(handle, None, [self.viewer], **{**QUIET, **keywords})
+
     def stream(self, event: str, answers: Stream, **keywords: Any) -> None:
         """As `on`, for a generator: what it yields is the request's `progress`, what it returns is the answer.
 

@@ -78,15 +78,14 @@ EXPORTERS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]
     "ablate": lambda analysis, details, model, page: AblateView.of(analysis, details, model, page.explorer),
     "layers": lambda analysis, details, model, page: LayersView.of(analysis, details, model),  # noqa: ARG005
     "masks": lambda analysis, details, model, page: MasksView.of(analysis, details, model),  # noqa: ARG005
-    "results": lambda analysis, details, model, page: ResultsView(  # noqa: ARG005
-        tuple(json.loads(page.viewer.props["results"])["sections"])
-    ),
 }
-"""What each tab shows, from what the browser sends."""
+"""What each tab about an image shows, from what the browser sends."""
 
 
 def register(page: Page) -> None:
-    """Answer `export`: the path of the requested file, its kind, name and size in bytes.
+    """Answer `export` and, about no image, `export_results`.
+
+    The answer is the path of the requested file, its kind, name and size in bytes.
 
     With a figure for print also `caption`, the text for a file beside it, where that is wanted, and with a preview
     `width` and `height` of the printed figure in millimetres.
@@ -95,22 +94,44 @@ def register(page: Page) -> None:
         page: the components.
     """
 
-    def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
-        kind, more = details.get("kind"), {}
-        if kind == export_page.KIND:
-            name, data = export_page.interactive_page(analysis, details, page)
-            _check_length(data)
-        else:
-            screen, options = shown_by(analysis, details, page), FigureOptions.of(details)
-            if kind == PREVIEW:
-                name, data, more = preview(screen, options)
-            else:
-                kind, name, data = made(screen, kind, details.get("tile"), options)
-            if options.caption == "file" and kind in FIGURES:
-                more = {"caption": screen.sheet().caption(options)}
+    def served(kind: Any, name: str, data: bytes, more: dict[str, Any]) -> dict[str, Any]:
         return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name), **more}
 
+    def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        if details.get("kind") == export_page.KIND:
+            name, data = export_page.interactive_page(analysis, details, page)
+            _check_length(data)
+            return served(export_page.KIND, name, data, {})
+        return served(*file_of(shown_by(analysis, details, page), details))
+
+    def export_results(details: dict[str, Any]) -> dict[str, Any]:
+        return served(*file_of(ResultsView.of(json.loads(page.viewer.props["results"]), details), details))
+
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
+    page.on_no_image("export_results", export_results, concurrency_id="export", concurrency_limit=1)
+
+
+def file_of(screen: Exported, details: dict[str, Any]) -> tuple[Any, str, bytes, dict[str, Any]]:
+    """The requested file of a screen.
+
+    Args:
+        screen: the contents of the tab.
+        details: values from the browser, not to be trusted: `kind`, `tile` and those of `FigureOptions`.
+
+    Returns:
+        Kind, name and bytes of the file, and what the answer holds besides, see `register`.
+
+    Raises:
+        InvalidSetting: an unknown kind, mask or option, or a file larger than `FILE_BYTES` bytes.
+    """
+    kind, options, more = details.get("kind"), FigureOptions.of(details), {}
+    if kind == PREVIEW:
+        name, data, more = preview(screen, options)
+    else:
+        kind, name, data = made(screen, kind, details.get("tile"), options)
+    if options.caption == "file" and kind in FIGURES:
+        more = {"caption": screen.sheet().caption(options)}
+    return kind, name, data, more
 
 
 def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exported:

@@ -8,12 +8,14 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from app.requests.export_common import rendered, versions
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
+from crt.errors import InvalidSetting
 from crt.viz.chart_colours import DASHES, line_styles
 from crt.viz.plots import Kind
 from crt.viz.print_charts import LINES, Axis, Chart, Series, Table
@@ -25,17 +27,42 @@ ROOM = 0.04  # of the x axis, beside its first and last place
 MOST_CHART_TICKS = 12
 
 
+SETUP_HEAD = ("measurement", "networks", "images", "trainings")
+CLAIM_HEAD = ("claim", "verdict", "difference", "paper", "ours", "95 % interval", "seeds", "source")
+
+
 @dataclass(frozen=True)
 class ResultsView:
     """The contents of the Results tab.
 
     Attributes:
-        sections: as in `results/summary.json`.
+        summary: as `results/summary.json` holds it, with the keys of `app.viewer.viewer.NO_RESULTS`.
+        unfolded: the sections in sight, counted from 0; the data are of all.
         name: of the files, without their ending.
     """
 
-    sections: tuple[dict[str, Any], ...]
+    summary: dict[str, Any]
+    unfolded: tuple[int, ...] = ()
     name: str = "crt-results"
+
+    @classmethod
+    def of(cls, summary: dict[str, Any], details: dict[str, Any]) -> ResultsView:
+        """Check what the browser sent.
+
+        Args:
+            summary: see above.
+            details: values from the browser, not to be trusted; `unfolded` has the numbers of sections.
+
+        Returns:
+            The contents.
+
+        Raises:
+            InvalidSetting: `unfolded` is no list of numbers of sections.
+        """
+        unfolded, places = details.get("unfolded"), range(len(summary["sections"]))
+        if not isinstance(unfolded, list) or not all(type(one) is int and one in places for one in unfolded):
+            raise InvalidSetting("The sections to export are unknown: reload the page.")
+        return cls(summary, tuple(dict.fromkeys(unfolded)))
 
     def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
         """All of the sheet as one figure.
@@ -50,17 +77,23 @@ class ResultsView:
         return rendered(self.sheet(), kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
-        """All sections below each other."""
-        rows = [row for section in self.sections for row in _rows(section)] or [[Words("There are no results here.")]]
-        return Sheet("Results", rows, "Results", columns=CHART_COLUMNS)
+        """What the tab begins with, and below it the sections in sight."""
+        rows = [*self._overview(), *(row for one in self.unfolded for row in _rows(self.summary["sections"][one]))]
+        return Sheet("Results", rows or [[Words("No section is unfolded.")]], "Results", columns=CHART_COLUMNS)
 
     def files(self) -> dict[str, bytes]:
-        """The sections as JSON, and each table as CSV."""
-        files = {"results.json": (json.dumps(list(self.sections), indent=1, ensure_ascii=False) + "\n").encode()}
-        for section in self.sections:
+        """The summary as JSON, and each table as CSV."""
+        files = {"results.json": (json.dumps(self.summary, indent=1, ensure_ascii=False) + "\n").encode()}
+        tables = {
+            "set-up": _setups(self.summary),
+            "claims": _claims(self.summary),
+            "iou-by-class": _classes(self.summary),
+        }
+        files |= {f"{name}.csv": _csv(table.head, table.rows) for name, table in tables.items() if table.rows}
+        for section in self.summary["sections"]:
             for number, table in enumerate(section["tables"], 1):
                 words = re.sub(r"[^a-z0-9]+", "-", section["title"].lower()).strip("-")[:60]
-                files[f"{words}-{number}.csv"] = _csv(table)
+                files[f"{words}-{number}.csv"] = _csv(table["head"], table["rows"])
         return files
 
     def settings(self) -> dict[str, Any]:
@@ -68,16 +101,117 @@ class ResultsView:
         names = ("title", "command", "weights_sha256")
         return {
             "tab": "results",
-            "sections": [{name: one[name] for name in names} for one in self.sections],
+            "sections": [{name: one[name] for name in names} for one in self.summary["sections"]],
             **versions(),
         }
 
     def readme(self) -> str:
         """One paragraph about the files."""
         return (
-            f"What was measured of the networks. {FIGURE_WORDS} results.json holds every section with its tables, "
-            f"charts and the command that measures it; the CSV files are its tables. {SETTINGS_WORDS}"
+            f"What was measured of the networks. {FIGURE_WORDS} results.json holds the set-up, the paper's claims and "
+            "every section with its tables, charts and the command that measures it; the CSV files are its tables. "
+            f"{SETTINGS_WORDS}"
         )
+
+    def _overview(self) -> list[Sequence[Block]]:
+        """Set-up, the claims, mIoU against loops, and IoU by class; what the summary lacks is left out."""
+        rows: list[Sequence[Block]] = []
+        for title, table in (("Set-up", _setups(self.summary)), ("Claims of the paper", _claims(self.summary))):
+            rows += [[Words(title, heading=True)], [table]] if table.rows else []
+        rows += [[chart] for chart in _headline(self.summary)]
+        classes = _classes(self.summary)
+        if classes.rows:
+            rows += [[Words("IoU by class", heading=True)], [Words(self.summary["per_class"]["caption"])], [classes]]
+        return rows
+
+
+def _setups(summary: dict[str, Any]) -> Table:
+    """Networks, images and seeds of each measurement."""
+    keys = ("name", "networks", "images", "seeds")
+    return Table(SETUP_HEAD, tuple(tuple(one[key] for key in keys) for one in summary["setups"]))
+
+
+def _claims(summary: dict[str, Any]) -> Table:
+    """A row for each difference of a claim."""
+    return Table(
+        CLAIM_HEAD,
+        tuple(
+            (
+                claim["sentence"],
+                claim["verdict"],
+                row["name"],
+                signed(row["paper"]),
+                signed(row["ours"]),
+                " to ".join(map(signed, row["interval"])) if row["interval"] else "–",
+                str(row["seeds"]),
+                claim["source"],
+            )
+            for claim in summary["claims"]
+            for row in claim["rows"]
+        ),
+    )
+
+
+def _headline(summary: dict[str, Any]) -> list[Chart]:
+    """The mIoU against loops of the measurement and the refinement that the tab opens with."""
+    return [
+        _chart(
+            {
+                "title": "mIoU against loops",
+                "x": "loops at test",
+                "y": "mIoU, %",
+                "lines": one["lines"],
+                "caption": f"{one['network']}. Refinement: {one['refinement']}. Best threshold.",
+            }
+        )
+        for one in summary["headline"]
+        if [one["network"], one["refinement"]] == summary["shown"]
+    ]
+
+
+def _classes(summary: dict[str, Any]) -> Table:
+    """Classes × networks in percent, the best of each class bold."""
+    about = summary["per_class"] or {"networks": [], "classes": [], "values": []}
+    rows = [
+        (name, *(one_digit(value) for value in values))
+        for name, values in zip(about["classes"], about["values"], strict=True)
+    ]
+    best = [_largest(values) for values in about["values"]]
+    return Table(("class", *about["networks"]), tuple(rows), tuple(best))
+
+
+def _largest(values: list[float]) -> tuple[int, ...]:
+    """The column, counted with that of the class, of the one value that is largest as it is written."""
+    written = [float(one_digit(value)) for value in values]
+    best = [column for column, value in enumerate(written, 1) if value == max(written)]
+    return tuple(best) if len(best) == 1 else ()
+
+
+def one_digit(value: float) -> str:
+    """A number as the tab writes it: what lies between two is rounded up, as JavaScript does, and not to the even one.
+
+    Args:
+        value: 0 or more.
+
+    Returns:
+        One digit after the point.
+    """
+    return str(Decimal(value).quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
+def signed(value: float | None) -> str:
+    """A difference as the tab writes it.
+
+    Args:
+        value: in points; None where there is none.
+
+    Returns:
+        One digit after the point, with its sign; a dash for None.
+    """
+    if value is None:
+        return "–"
+    text = one_digit(abs(value))
+    return f"+{text}" if value > 0 or text == "0.0" else f"−{text}"
 
 
 def _rows(section: dict[str, Any]) -> list[Sequence[Block]]:
@@ -132,7 +266,7 @@ def _chart(chart: dict[str, Any]) -> Chart:
     return Chart(chart["title"], x, Axis(chart["y"]), series, chart["caption"])
 
 
-def _csv(table: dict[str, Any]) -> bytes:
+def _csv(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([table["head"], *table["rows"]])
+    csv.writer(stream, lineterminator="\n").writerows([head, *rows])
     return stream.getvalue().encode()

@@ -16,7 +16,7 @@ from app.viewer.files import ENTRY, ROUTE, page_modules, style, template, versio
 
 EVENTS = (
     "example", "explain", "inspect", "load_heads", "ablate", "segment", "walk", "deeplab", "faithfulness", "cancel",
-    "export", "reopen", "reopen_run", "keep", "swap", "rerun",
+    "export", "export_results", "reopen", "reopen_run", "keep", "swap", "rerun",
 )  # fmt: skip
 """What the page requests of the server; Gradio listens to the events whose names stand quoted in `js_on_load`."""
 NO_RESULTS: dict[str, Any] = {

@@ -158,10 +158,27 @@ def test_ablate(page):
 
 def test_results(page):
     open_tab(page, "Results")
+    section = page.locator("details.result").first
+    section.locator("> summary").click()
     files, _ = exported(page)
     said = {"".join(node.itertext()) for node in ElementTree.fromstring(files["figure.svg"]).iter(f"{SVG}text")}
-    page.locator("details.result").first.locator("> summary").click()
     cells = page.locator("details.result .result-table").first.locator("td").all_inner_texts()
     assert cells and set(cells) <= said
+    values = page.locator(".class-table td").all_inner_texts()
+    assert values and set(values) <= said
+    assert section.locator(".result-command").inner_text() in " ".join(said)
     tables = page.locator("details.result .result-table").count()
-    assert sum(name.endswith(".csv") for name in files) == tables
+    assert sum(name.endswith(".csv") for name in files) == tables + 3  # set-up, claims, IoU by class
+
+
+def test_results_before_any_image(open_page):
+    page = open_page()
+    assert page.get_by_role("button", name="Export").is_disabled()
+    open_tab(page, "Results")
+    files, _ = exported(page)
+    assert {"claims.csv", "figure.pdf", "results.json"} <= set(files)
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_role("menuitem")).to_have_count(5)  # no page of its own, no program
+    page.keyboard.press("Escape")
+    open_tab(page, "Explore")
+    assert page.get_by_role("button", name="Export").is_disabled()

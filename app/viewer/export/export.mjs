@@ -141,6 +141,12 @@ export function talkWords(count, total) {
   return `${countWords(count, 'scene')}${left ? `; ${left} left out, as ${left === 1 ? 'its image is' : 'their images are'} no longer on the server` : ''}`;
 }
 
+/** Whether the menu offers a kind of file: a page of its own has no server to make it, and without an image there is none to compute.
+ * @param {string} kind
+ * @param {{ saved: boolean, image: boolean }} here
+ */
+export const offers = (kind, { saved, image }) => (kind === 'python' ? image : !saved && (image || kind !== 'page'));
+
 /** Bytes in words: 940 kB, 1.7 MB.
  * @param {number} count
  */
@@ -153,19 +159,17 @@ export function mountExport(page) {
   const menu = at('export-menu');
   /** @type {HTMLElement[]} */
   const all = [...menu.querySelectorAll('[role="menuitem"]')];
-  const items = all.filter((item) => {
-    item.hidden = page.saved !== null && item.dataset.kind !== 'python'; // the server makes the others
-    return !item.hidden;
-  });
+  let items = all; // those that are offered
   /** @type {AbortController | null} */
   let making = null; // while the server makes a file
+  let ofImage = true; // what it makes
   const showNote = createNotice(at('export-note'));
 
   button.addEventListener('click', () => (menu.hidden ? open(0) : close()));
   button.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
-    open(event.key === 'ArrowDown' ? 0 : items.length - 1);
+    open(event.key === 'ArrowDown' ? 0 : -1);
   });
   menu.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     const here = items.findIndex((item) => item === document.activeElement);
@@ -180,7 +184,7 @@ export function mountExport(page) {
   });
   root.addEventListener('pointerdown', (event) => !menu.hidden && !at('export').contains(event.target) && close());
   root.addEventListener('focusin', (event) => !menu.hidden && !at('export').contains(event.target) && close());
-  for (const item of items) {
+  for (const item of all) {
     item.addEventListener('click', () => {
       close(true);
       if (item.dataset.kind === 'python') copy();
@@ -189,17 +193,20 @@ export function mountExport(page) {
     });
   }
   onRun((now) => {
-    button.disabled = !now;
     at('export-code').hidden = true;
-    if (!now) making?.abort();
+    if (!now && ofImage) making?.abort();
     if (!now || !making) showNote('');
   });
 
   /** @param {number} index */
   function open(index) {
+    items = all.filter((item) => {
+      item.hidden = !offers(item.dataset.kind ?? '', { saved: page.saved !== null, image: page.view() !== null });
+      return !item.hidden;
+    });
     menu.hidden = false;
     button.setAttribute('aria-expanded', 'true');
-    items[index].focus();
+    items[(index + items.length) % items.length].focus();
   }
 
   function close(back = false) {
@@ -211,26 +218,30 @@ export function mountExport(page) {
   page.exportFile = makeFile;
   const dialog = createFigureDialog(page, describe);
 
-  /** The open tab, as the server makes it again. */
+  /** The event and the details by which the server makes the open tab again.
+   * @returns {[string, object]}
+   */
   function describe() {
     const state = store.get();
+    if (state.tab === 'results') return ['export_results', { unfolded: [...at('results').children].flatMap((section, i) => (section.open ? [i] : [])) }];
     const now = current();
     const added = (/** @type {number[]} */ classes) => (state.added_panel && page.addedPanels[state.added_panel.kind]?.(state.added_panel, now, classes)) ?? null;
-    return { tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now) };
+    return ['export', { tab: state.tab, ...describeView(state, now, added), ...page.exports[state.tab]?.(state, now) }];
   }
 
   /** @param {string} kind */
   async function makeFile(kind, more = {}) {
     if (making) return showNote(`${at('export-note').textContent.replace(/…$/, '')}… still computing.`, 'under way');
-    const now = current();
+    const [event, shown] = kind === 'page' ? ['export', describeSaved(page)] : describe();
+    const masks = kind === 'page' ? givenMasks(store.get(), current()) : [];
+    const own = kind === 'page' ? runKey(current().run) : '';
+    ofImage = event === 'export';
     making = new AbortController();
     const { signal } = making;
     button.setAttribute('aria-busy', 'true');
     showNote(`Making ${KINDS[kind]}…`, 'under way');
     try {
-      const masks = kind === 'page' ? givenMasks(store.get(), now) : [];
-      const details = kind === 'page' ? { kind, ...describeSaved(page) } : { kind, ...describe(), ...more };
-      const got = await page.request('export', details, { acrossRuns: true, signal });
+      const got = await page.request(event, { kind, ...shown, ...more }, { acrossRuns: true, signal });
       const bytes = await downloaded(got.download);
       const total = kind === 'page' ? page.scenes.list().length : 0;
       if (!total) {
@@ -239,7 +250,7 @@ export function mountExport(page) {
         return showNote(`${got.name}, ${bytesWords(got.size)}${got.caption ? ', and its caption as a text file' : ''}`);
       }
       showNote('Collecting what the scenes show…', 'under way');
-      const talk = talkOf(await page.scenes.contents(signal), runKey(now.run));
+      const talk = talkOf(await page.scenes.contents(signal), own);
       const whole = await withSaved(bytes, { talk, ...(masks.length ? { masks } : {}) });
       if (whole.length > FILE_MAX_BYTES) return showNote(`With ${countWords(talk.scenes.length, 'scene')} the file has ${bytesWords(whole.length)}, more than ${bytesWords(FILE_MAX_BYTES)}: delete scenes, or show their images at a smaller input size.`, 'failed');
       save(whole, got.name);

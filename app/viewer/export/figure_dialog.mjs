@@ -23,9 +23,9 @@ export function sizeWords({ width, height }, { font }) {
   return `${Math.round(width)} × ${Math.round(height)} mm, smallest text ${font} pt.${long}`;
 }
 
-/** The dialog. `describe` gives the details of the open tab for the server.
+/** The dialog. `describe` gives the event and the details by which the server makes the open tab again.
  * @param {Crt.Page} page
- * @param {() => object} describe
+ * @param {() => [string, object]} describe
  */
 export function createFigureDialog(page, describe) {
   const { at, onRun } = page;
@@ -68,7 +68,8 @@ export function createFigureDialog(page, describe) {
   async function load() {
     const figure = chosen();
     try {
-      const got = await newest.request('export', { ...describe(), kind: 'preview', figure }, { acrossRuns: true });
+      const [event, details] = describe();
+      const got = await newest.request(event, { ...details, kind: 'preview', figure }, { acrossRuns: true });
       const bytes = await downloaded(got.download);
       if (!dialog.open) return;
       show(URL.createObjectURL(new Blob([bytes], { type: 'image/png' })));

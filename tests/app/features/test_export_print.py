@@ -1,7 +1,6 @@
 """Figures for print, from what the page sends to the file: width, text, letters, caption, lines and preview."""
 
 import io
-import json
 import re
 import zipfile
 from types import SimpleNamespace
@@ -16,6 +15,7 @@ from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import export
+from app.features.export_results import ResultsView
 from app.page import results
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.errors import InvalidSetting
@@ -44,8 +44,7 @@ TABS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Any:
     engine = Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("print") / "tiny")))
-    viewer = SimpleNamespace(props={"results": json.dumps(results())})
-    return SimpleNamespace(explorer=Explorer(engine, PredictionCache(10**8), {}), viewer=viewer)
+    return SimpleNamespace(explorer=Explorer(engine, PredictionCache(10**8), {}))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +56,8 @@ def analysis(page, tmp_path_factory):
 
 
 def shown(analysis, page, tab: str) -> Any:
+    if tab == "results":
+        return ResultsView(results(), (0, 1))
     return export.shown_by(analysis, BASE | EMPTY | TABS[tab], page)
 
 

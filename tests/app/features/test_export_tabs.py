@@ -1,5 +1,6 @@
 """The export of the Ablate, Layers and Results tabs: what they show, with data that other programs read."""
 
+import csv
 import io
 import json
 import re
@@ -15,7 +16,9 @@ from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
 from app.features import export, export_layers
+from app.features.export_results import ResultsView, signed
 from app.page import results
+from app.viewer.viewer import NO_RESULTS
 from crt.errors import InvalidSetting
 from crt.models.outputs import merge_patches
 from tests.app.features.test_export import BASE, RING, bits, inside, words
@@ -40,8 +43,7 @@ LAYERS = {"method": "crt", "head": None, "scale": "cell", "deep": False}
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Any:
     engine = Engine(str(tiny_checkpoint(tmp_path_factory.mktemp("tabs") / "tiny")))
-    viewer = SimpleNamespace(props={"results": json.dumps(results())})
-    return SimpleNamespace(explorer=Explorer(engine, PredictionCache(10**8), {}), viewer=viewer)
+    return SimpleNamespace(explorer=Explorer(engine, PredictionCache(10**8), {}))
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +55,14 @@ def analysis(page, tmp_path_factory):
 
 
 def files_of(analysis, page, **details) -> dict[str, bytes]:
-    shown = export.shown_by(analysis, BASE | EMPTY | details, page)
+    return unpacked(export.shown_by(analysis, BASE | EMPTY | details, page), details["tab"])
+
+
+def unpacked(shown: export.Exported, tab: str) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(export.archive(shown))) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     with Image.open(io.BytesIO(files["figure.png"])) as figure:
-        assert json.loads(figure.info["Description"])["tab"] == details["tab"]
+        assert json.loads(figure.info["Description"])["tab"] == tab
     assert files["figure.pdf"].startswith(b"%PDF-")
     return files
 
@@ -149,16 +154,53 @@ def test_the_layers_hold_the_enlarged_cell_and_its_heads(analysis, page):
         assert set(arrays) == {"attention", "content_size", "rollout", "heads"}
 
 
-def test_the_results_are_their_tables_and_charts(analysis, page):
-    files = files_of(analysis, page, tab="results")
-    sections = results()["sections"]
-    assert json.loads(files["results.json"]) == sections
-    assert sum(name.endswith(".csv") for name in files) == sum(len(one["tables"]) for one in sections)
+def test_the_results_are_their_tables_and_charts():
+    summary = results()
+    sections = summary["sections"]
+    files = unpacked(ResultsView.of(summary, {"unfolded": [0, 1, 2]}), "results")
+    assert json.loads(files["results.json"]) == summary
+    assert sum(name.endswith(".csv") for name in files) == sum(len(one["tables"]) for one in sections) + 3
     said = set(words(files["figure.svg"]))
-    assert {one["title"] for one in sections} <= said
+    for name, rows in (("set-up", summary["setups"]), ("iou-by-class", summary["per_class"]["classes"])):
+        assert len(files[f"{name}.csv"].decode().splitlines()) == len(rows) + 1
+    claims = list(csv.DictReader(io.StringIO(files["claims.csv"].decode())))
+    assert [(one["claim"], one["verdict"]) for one in claims] == [
+        (claim["sentence"], claim["verdict"]) for claim in summary["claims"] for _ in claim["rows"]
+    ]
+    texts = [*(one["name"] for one in summary["setups"]), *(one["sentence"] for one in summary["claims"])]
+    assert set(" ".join(texts).split()) <= set(" ".join(said).split())
+    assert {one["title"] for one in sections[:3]} <= said
     text = " ".join(words(files["figure.svg"]))  # the lines of a long title follow one another
-    assert not [chart["title"] for one in sections for chart in one["charts"] if chart["title"] not in text], text
+    assert not [chart["title"] for one in sections[:3] for chart in one["charts"] if chart["title"] not in text], text
     assert sections[0]["tables"][0]["rows"][0][1] in said
+
+
+def test_the_figure_of_the_results_has_the_sections_in_sight_and_the_data_all():
+    summary = results()
+    files = unpacked(ResultsView.of(summary, {"unfolded": [1]}), "results")
+    text = " ".join(words(files["figure.svg"]))
+    commands = [section["command"] in text for section in summary["sections"]]
+    assert [index for index, there in enumerate(commands) if there] == [1]
+    assert sum(name.endswith(".csv") for name in files) > len(summary["sections"])
+
+
+def test_results_that_were_left_out_make_a_figure_too():
+    files = unpacked(ResultsView(NO_RESULTS), "results")
+    assert "No section is unfolded." in words(files["figure.svg"])
+    assert [name for name in files if name.endswith(".csv")] == []
+
+
+@pytest.mark.parametrize("unfolded", [None, 0, [99], [-1], ["0"], [True], [0.0], [[0]]])
+def test_wrong_sections_are_refused(unfolded):
+    with pytest.raises(InvalidSetting, match="reload the page"):
+        ResultsView.of(results(), {"unfolded": unfolded})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "–"), (0.04, "+0.0"), (-0.04, "+0.0"), (1.25, "+1.3"), (-3.0, "−3.0")]
+)
+def test_a_difference_is_written_as_on_the_page(value, text):
+    assert signed(value) == text
 
 
 @pytest.mark.parametrize(
