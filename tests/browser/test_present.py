@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import ViewportSize, expect
+from playwright.sync_api import FilePayload, ViewportSize, expect
 
 from app.cli import AppConfig
 from tests.browser.driver import SHOWN, changed, move, new_page, open_tab, pixels, settle, upload
@@ -155,6 +155,41 @@ def test_scenes_are_kept_ordered_renamed_and_carried_as_a_file(open_page, image,
     page.reload()
     page.wait_for_selector(".crt-viewer[data-tab]")
     assert len(page.evaluate("JSON.parse(localStorage.getItem('crt-scenes')).scenes")) == 2
+
+
+def test_a_file_of_scenes_that_is_gone_is_named(open_page, image):
+    page = open_page()
+    upload(page, image)
+    page.get_by_role("button", name="Scenes").click()
+    page.evaluate("void (Blob.prototype.text = () => Promise.reject(new DOMException('gone', 'NotReadableError')))")
+    file: FilePayload = {"name": "talk.json", "mimeType": "application/json", "buffer": b"{}"}
+    page.get_by_role("dialog").get_by_label("Import").set_input_files(file)
+    expect(page.locator('[data-role="scenes-note"]')).to_have_text("talk.json could not be read: choose it again.")
+
+
+def test_scenes_that_the_browser_has_no_room_for_stay_on_the_page(open_page, image):
+    page = open_page()
+    upload(page, image)
+    add_scene(page, "a")
+    page.evaluate("void (Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); })")
+    titles = page.locator('[data-role="scenes-list"] input')
+    for title in ("b", "c"):
+        page.get_by_role("button", name="Scenes").click()
+        page.get_by_label("Title of the current view").fill(title)
+        page.get_by_role("button", name="Add scene").click()
+        expect(page.locator('[data-role="scenes-note"]')).to_contain_text("no room for more scenes")
+        page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Scenes").click()
+    assert [one.input_value() for one in titles.all()] == ["a", "b", "c"]
+    other = page.context.new_page()  # where another scene is kept, of which this page hears
+    other.goto(page.url)
+    other.evaluate("""() => {
+      const kept = JSON.parse(localStorage.getItem('crt-scenes'));
+      localStorage.setItem('crt-scenes', JSON.stringify({ ...kept, scenes: [...kept.scenes, { ...kept.scenes[0], title: 'd' }] }));
+    }""")
+    expect(titles).to_have_count(4)
+    assert [one.input_value() for one in titles.all()] == ["a", "b", "c", "d"]
+    other.close()
 
 
 def test_a_late_answer_about_a_new_scene_leaves_a_newer_note(open_page, image):

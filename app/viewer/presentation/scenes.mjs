@@ -21,6 +21,7 @@ import { thumbnailOf } from './thumbnail.mjs';
 
 export const STORAGE_KEY = 'crt-scenes';
 const UNKEPT = 'This browser keeps nothing: export the scenes before you leave the page.';
+const FULL = 'This browser has no room for more scenes: export them before you leave the page.';
 const NO_ROOM = 'This browser has no room for its maps: export the scenes before you leave the page.';
 const TOO_LARGE = `These scenes take more than ${FILE_MAX_BYTES / 2 ** 20} MB: delete some, or show their images at a smaller input size.`;
 
@@ -69,6 +70,7 @@ export function mountScenes(page) {
   const shown = createSceneContents(page, kept);
   const rows = createSceneList(at('scenes-list'), { rename, move, show, remove });
   let scenes = atFirst?.scenes ?? saved;
+  let ahead = false; // of what the browser keeps, because it had no room for the last change
   /** @type {SceneFile | null} */
   let opened = null; // a file that waits for the choice between replace and add
   page.scenes = { list: () => scenes, view: shown.view, restore: shown.restore, link: shown.link, masks: shown.masks, contents: (signal) => shown.all(scenes, signal) };
@@ -84,7 +86,8 @@ export function mountScenes(page) {
   }
   window.addEventListener('storage', ({ key: changed }) => { // another tab has changed them; null: it has cleared all that is stored
     if (changed !== key && changed !== null) return;
-    scenes = stored()?.scenes ?? [];
+    const now = stored()?.scenes ?? [];
+    scenes = ahead ? [...scenes, ...now.filter((scene) => sceneIndex(scenes, scene) < 0)] : now;
     list();
   });
 
@@ -105,10 +108,11 @@ export function mountScenes(page) {
   at('scenes-export').addEventListener('click', exportFile);
   at('scenes-import').addEventListener('change', async (/** @type {Crt.InputEvent} */ event) => {
     const file = event.target.files?.[0];
+    event.target.value = ''; // the same file can be chosen again
     if (!file) return;
-    const text = file.size > FILE_MAX_BYTES ? null : await file.text();
-    event.target.value = '';
-    if (text === null) return showNote('This file is too large for scenes.');
+    if (file.size > FILE_MAX_BYTES) return showNote('This file is too large for scenes.');
+    const text = await file.text().catch(() => null); // moved or changed since it was chosen
+    if (text === null) return showNote(`${file.name} could not be read: choose it again.`);
     const got = readSceneFile(text);
     if (got.problem) return showNote(got.problem);
     if (scenes.length) choose(got);
@@ -214,13 +218,16 @@ export function mountScenes(page) {
    * @param {(known: Crt.Scene[]) => Crt.Scene[]} change
    */
   function save(change) {
-    scenes = change(stored()?.scenes ?? scenes);
+    const known = stored();
+    scenes = change(ahead ? scenes : known?.scenes ?? scenes);
     list();
     try {
       window.localStorage.setItem(key, writeScenes(scenes));
+      ahead = false;
       return '';
     } catch {
-      return UNKEPT;
+      ahead = true;
+      return known ? FULL : UNKEPT;
     }
   }
 
