@@ -9,6 +9,9 @@ from gradio import themes
 from crt.types import METHODS
 from crt.viz.chart_colours import DARK_RAMP, DARK_TONES, RAMP, TONES
 
+ACCENT, DARK_ACCENT = "#334155", "#cbd5e1"
+"""Of what is chosen or focused, on a light and on a dark background: greys, as hues are those of networks and ramps."""
+
 HEADER = """<header class="crt-title">
 <h1>CRT explorer</h1>
 <p>Class activation maps of a CNN, of a vision transformer, and of both trained together from image labels alone.
@@ -16,14 +19,14 @@ HEADER = """<header class="crt-title">
 </header>"""
 
 
-def _variables(tones: Mapping[str, str], ramp: tuple[str, str]) -> str:
+def _variables(tones: Mapping[str, str], accent: str, ramp: tuple[str, str]) -> str:
     networks = "".join(f"--crt-{method}: {tones[method]}; " for method in METHODS)
-    return f"{networks}--crt-accent: {tones['crt']}; --ramp-first: {ramp[0]}; --ramp-last: {ramp[1]};"
+    return f"{networks}--crt-accent: {accent}; --ramp-first: {ramp[0]}; --ramp-last: {ramp[1]};"
 
 
 COLOURS = f"""
-:root {{ {_variables(TONES, RAMP)} }}
-.dark {{ {_variables(DARK_TONES, DARK_RAMP)} }}
+:root {{ {_variables(TONES, ACCENT, RAMP)} }}
+.dark {{ {_variables(DARK_TONES, DARK_ACCENT, DARK_RAMP)} }}
 """
 """Variables of the networks' colours and of ramps."""
 
@@ -85,7 +88,7 @@ def theme() -> themes.Base:
     """Calm greys and one accent; fonts of the machine, so that nothing is fetched from elsewhere."""
     fonts = ["ui-sans-serif", "system-ui", "sans-serif"]
     base = themes.Base(
-        primary_hue="teal",
+        primary_hue="slate",
         neutral_hue="zinc",
         font=fonts,
         font_mono=["ui-monospace", "monospace"],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.theme import COLOURS
+from app.theme import ACCENT, COLOURS, DARK_ACCENT
 from crt.types import METHODS
 from crt.viz.chart_colours import DARK_RAMP, DARK_TONES, RAMP, TONES, line_styles
 
@@ -32,13 +32,14 @@ OTHERS = [
 
 def test_the_page_has_these_colours() -> None:
     light, dark = (dict(re.findall(r"--([\w-]+): (#\w{6});", rule)) for rule in COLOURS.split(".dark"))
-    for found, tones, ramp in ((light, TONES, RAMP), (dark, DARK_TONES, DARK_RAMP)):
+    for found, tones, accent, ramp in ((light, TONES, ACCENT, RAMP), (dark, DARK_TONES, DARK_ACCENT, DARK_RAMP)):
         assert found == {f"crt-{method}": tones[method] for method in METHODS} | {
-            "crt-accent": tones["crt"], "ramp-first": ramp[0], "ramp-last": ramp[1],
+            "crt-accent": accent, "ramp-first": ramp[0], "ramp-last": ramp[1],
         }  # fmt: skip
     styles = (ROOT / "app/viewer/viewer.css").read_text(encoding="utf-8")
     without_theme = dict(re.findall(r"--(\w+): var\(--crt-\w+, (#\w{6})\);", styles))
-    assert without_theme == {method: TONES[method] for method in METHODS} | {"accent": TONES["crt"]}
+    assert without_theme == {method: TONES[method] for method in METHODS} | {"accent": ACCENT}
+    assert {ACCENT, DARK_ACCENT}.isdisjoint([*TONES.values(), *DARK_TONES.values(), *RAMP, *DARK_RAMP])
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
