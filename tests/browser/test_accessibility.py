@@ -101,6 +101,37 @@ def test_axe_finds_no_barrier_in_what_opens_over_the_page(open_page, image, them
     assert barriers(page, '[data-role="inspect"]') == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_no_barrier_in_what_opens_inside_those(open_page, image, theme, tmp_path):
+    page = open_page(theme, 390)
+    upload(page, image)
+    with settings(page):
+        page.locator('[data-role="sheet-close"]').wait_for()
+        assert barriers(page, ".sheet") == []
+    page.set_viewport_size({"width": 1440, "height": 900})
+    scenes = page.get_by_role("button", name="Scenes")
+    scenes.click()
+    page.get_by_role("button", name="Add scene").click()
+    with page.expect_download() as saved:
+        page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    saved.value.save_as(tmp_path / "scenes.json")
+    page.get_by_role("dialog").get_by_label("Import").set_input_files(tmp_path / "scenes.json")
+    page.get_by_role("button", name="Replace").wait_for()
+    assert barriers(page, '[data-role="scenes"]') == []
+    page.keyboard.press("Escape")
+    page.locator('[data-role="present-start"]').click()
+    page.locator(".crt-viewer[data-present]").wait_for()
+    page.keyboard.press("?")
+    page.locator('[data-role="present-keys"]').wait_for()
+    assert barriers(page, '[data-role="present-keys"]') == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    open_tab(page, "Layers")
+    page.locator(".layers-cell").first.click()
+    page.locator('[data-role="layers-large"]').wait_for()
+    assert barriers(page, '[data-role="layers-large"]') == []
+
+
 def test_axe_sees_a_barrier_that_is_there(open_page):
     page = open_page()
     page.evaluate("document.querySelector('.invite h2').style.color = '#eee'")

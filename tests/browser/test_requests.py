@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 from tests.browser.faults import JOIN, LIMIT, NO_CONNECTION, Queue
+from tests.browser.test_accessibility import barriers
 from tests.helpers.narrow import present
 
 KEEP_SCENE = """query => {
@@ -159,11 +160,27 @@ def test_a_refused_image_has_its_message_beside_the_toast(open_page, image):
         lambda route: route.fulfill(status=429, json={"detail": "Rate limit reached; try again in 7 s."}),
     )
     page.set_input_files("#crt-image input[type=file]", image)
-    expect(page.locator('[data-role="message"]')).to_have_text(f"{LIMIT} Try again")
+    message = page.locator('[data-role="message"]')
+    expect(message).to_have_text(f"{LIMIT} Try again ")
+    assert barriers(page, '[data-role="message"]') == []
+    message.get_by_role("button", name="Close message").click()
+    expect(message).to_be_hidden()
     page.unroute(JOIN)
     page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
     upload(page, image)
-    expect(page.locator('[data-role="message"]')).to_be_hidden()
+    expect(message).to_be_hidden()
+
+
+def test_on_a_phone_a_message_lies_above_the_tabs(open_page, image):
+    page = open_page("light", 390)
+    upload(page, image)
+    page.route(JOIN, lambda route: route.fulfill(status=429, json={"detail": LIMIT}))
+    page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+    page.set_input_files("#crt-image input[type=file]", image)
+    message = page.locator('[data-role="message"]')
+    expect(message).to_be_visible()
+    box, tabs = (one.bounding_box() for one in (message, page.get_by_role("tablist").first))
+    assert present(box)["y"] + present(box)["height"] <= present(tabs)["y"]
 
 
 @pytest.fixture
