@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.driver import SHOWN, changed, move, open_tab, pixels, settle, upload
 from tests.browser.test_input_note import texts_cut
+from tests.helpers.narrow import present
 
 SHAPES = {"landscape": (90, 160), "square": (120, 120), "portrait": (160, 90)}
 BOXES = (
@@ -144,6 +145,27 @@ def test_the_settings_of_a_phone_are_in_a_sheet_below_the_map_that_they_change(o
     page.set_viewport_size({"width": 1440, "height": 900})
     expect(more).to_be_hidden()
     expect(page.get_by_label("Raw resolution")).to_be_visible()
+
+
+def test_a_finger_swipes_to_the_next_map(open_page, image):
+    page = open_page(width=390, has_touch=True, is_mobile=True)
+    upload(page, image)
+    box = present(page.locator(".panel.resnet .stage").bounding_box())
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, x: float) -> None:
+        points = [] if kind == "touchEnd" else [{"x": x, "y": box["y"] + 60}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    send("touchStart", 320)
+    for x in range(300, 20, -20):
+        send("touchMove", x)
+        settle(page)
+    send("touchEnd", 0)
+    page.wait_for_function(
+        "() => { const { left, right } = document.querySelector('.panel.tscam').getBoundingClientRect();"
+        " return left >= 0 && right <= innerWidth; }"
+    )
 
 
 def test_the_draw_tools_of_a_phone_are_on_the_map_in_the_middle(open_page, image):
