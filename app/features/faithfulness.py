@@ -22,7 +22,7 @@ from torch import Tensor
 
 from app.core.analysis import Analysis, Explorer
 from app.core.models import Model
-from app.core.visitors import visiting
+from app.core.visitors import Wait, sentence_of, visiting
 from app.features.faithfulness_answer import answer
 from app.requests.validation import classes_of, map_options, method_of
 from app.rpc import QUIET, REQUEST_LENGTH, Page, refusal, reply, request_id
@@ -82,8 +82,9 @@ class FaithfulnessJob:
             details: values from the browser, not to be trusted.
 
         Yields:
-            `{"done": fraction}` after each run of the network; what it returns is the `answer` with `ms`, its
-            milliseconds.
+            `{"done": fraction, "waiting": sentence}` after each run of the network, and about once a second while it
+            waits behind others; the sentence is empty where it does not. What it returns is the `answer` with `ms`,
+            its milliseconds.
 
         Raises:
             InvalidSetting: unknown values.
@@ -93,7 +94,7 @@ class FaithfulnessJob:
         model = analysis.model or self.explorer.engine.model
         request = analysis.session, request_id(details)
         gone = threading.Event()
-        fractions: queue.SimpleQueue[float] = queue.SimpleQueue()
+        reports: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         start = time.perf_counter()
         with ThreadPoolExecutor(1, "faithfulness") as pool:  # beside the runs, which take their turns in between
             job = pool.submit(
@@ -103,12 +104,13 @@ class FaithfulnessJob:
                 subject,
                 cam,
                 config,
-                progress=lambda part, _: fractions.put(part),
+                waiting=lambda wait: reports.put({"waiting": sentence_of(wait)}),
+                progress=lambda part, _: reports.put({"done": part, "waiting": ""}),
                 should_stop=lambda: gone.is_set() or request in self._ended,
             )
             try:
-                for fraction in _until_done(job, fractions):
-                    yield {"done": fraction}
+                for report in _until_done(job, reports):
+                    yield report
             finally:
                 gone.set()  # the client is gone, or it is done
             found = job.result()
@@ -197,13 +199,15 @@ def measure_faithfulness(
     return measure(scored, cam, config, **reported)
 
 
-def _measure_for(session: str, model: Model, *given: Any, **reported: Any) -> Faithfulness:
-    """`measure_faithfulness` for a visitor, each run of the network in its turn."""
+def _measure_for(
+    session: str, model: Model, *given: Any, waiting: Callable[[Wait | None], object], **reported: Any
+) -> Faithfulness:
+    """`measure_faithfulness` for a visitor, each run of the network in its turn. `waiting`: as `Visitor` has it."""
 
     def run_once(score: Score, images: Tensor) -> np.ndarray:
         return model.run(_scored, score, images)
 
-    with visiting(session, admitted=True):
+    with visiting(session, waiting, admitted=True):
         return model.run_here(measure_faithfulness, *given, run_once=run_once, **reported)
 
 
@@ -211,13 +215,14 @@ def _scored(_: Predictor, score: Score, images: Tensor) -> np.ndarray:
     return score(images)
 
 
-def _until_done(job: Future[Faithfulness], fractions: queue.SimpleQueue[float]) -> Iterator[float]:
+def _until_done(job: Future[Faithfulness], reports: queue.SimpleQueue[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What the job reports, as long as it works; only the newest if there is more than one."""
+    report: dict[str, Any] = {"done": 0.0, "waiting": ""}
     while not job.done():
         try:
-            fraction = fractions.get(timeout=WAIT)
+            report = report | reports.get(timeout=WAIT)
         except queue.Empty:
             continue
-        while not fractions.empty():
-            fraction = fractions.get()
-        yield fraction
+        while not reports.empty():
+            report = report | reports.get()
+        yield report

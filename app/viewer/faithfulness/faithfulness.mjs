@@ -87,13 +87,14 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
   let spent = 0; // cost of the answers that came
   let total = 0;
   let part = 0; // of what is under way
+  let waiting = ''; // place of what is under way, behind others on the server
   let began = 0;
   let drawn = '';
   at('faithfulness-curves').append(...Object.values(charts).map(({ node }) => node));
   at('faithfulness-chance').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => store.set({ random_baseline: event.target.checked }));
   at('faithfulness-start').addEventListener('click', () => {
     todo = missing(store.get(), current().run, found);
-    [spent, part, began] = [0, 0, performance.now()];
+    [spent, part, waiting, began] = [0, 0, '', performance.now()];
     total = todo.reduce((sum, { cost }) => sum + cost, 0);
     note('');
     measureAll();
@@ -123,7 +124,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
         for (const value of got.values) about.set(value.id, value);
         todo = todo.slice(1);
         spent += cost;
-        part = 0;
+        [part, waiting] = [0, ''];
         redraw();
       }
     } catch (error) {
@@ -135,9 +136,10 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     redraw();
   }
 
-  /** @param {{ done: number }} content */
-  function onProgress({ done }) {
-    part = done;
+  /** @param {{ done: number, waiting: string }} content */
+  function onProgress(content) {
+    part = content.done;
+    waiting = content.waiting;
     redraw();
   }
 
@@ -187,7 +189,7 @@ export function mountFaithfulness({ at, store, request, onDraw, onRun, view, cur
     at('faithfulness-progress').value = share;
     const left = (performance.now() - began) * (1 / share - 1) / 1000;
     const time = share > 0.08 ? `, about ${left < 90 ? `${Math.max(1, Math.round(left))} s` : `${Math.round(left / 60)} min`} left` : '';
-    note(`${METHOD_TITLES[method]}${chance ? ', random baseline' : ''}: ${measure === 'road' ? 'ROAD' : measure}${time}`);
+    note(`${METHOD_TITLES[method]}${chance ? ', random baseline' : ''}: ${measure === 'road' ? 'ROAD' : measure}${waiting ? `. ${waiting}` : time}`);
   }
 
   /**

@@ -10,6 +10,7 @@ from PIL import Image
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.models import Engine
+from app.core.visitors import Visitor
 from app.features.faithfulness import ENDED, FaithfulnessJob
 from app.requests.validation import map_options
 from crt.errors import InvalidSetting
@@ -56,7 +57,7 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, a
     *before, last = judged(explorer, analysis, measure=name)
     done = [one["done"] for one in before]
     assert done == sorted(done)
-    assert all(set(one) == {"done"} and 0 <= one["done"] <= 1 for one in before)
+    assert all(set(one) == {"done", "waiting"} and 0 <= one["done"] <= 1 for one in before)
     options = map_options(analysis, "crt", ASKED)
     scored = scored_class(explorer.engine.predictor(), analysis.image, SETTINGS, method="crt", index=1, loops=2)
     maps = analysis.prediction.cams("crt", classes=[1], **options)
@@ -85,6 +86,26 @@ def test_each_measure_is_that_of_the_library_for_the_map_on_the_page(explorer, a
     for curve in last["curves"]:
         shares = [share for share, _ in curve["points"]]
         assert shares == sorted(shares)
+
+
+def test_who_waits_behind_others_reads_the_place(explorer, analysis):
+    release, begun = threading.Event(), threading.Event()
+
+    def hold(_) -> None:
+        begun.set()
+        assert release.wait(60)
+
+    other = explorer.engine.turns.submit(hold, visitor=Visitor("other"))
+    assert begun.wait(60)
+    steps = FaithfulnessJob(explorer).answers(analysis, {**ASKED, "measure": "confidence"})
+    assert next(report for report in steps if report["waiting"]) == {
+        "done": 0.0,
+        "waiting": "Waiting for 1 other request.",
+    }
+    release.set()
+    other.result()
+    reports, _ = whole(steps)
+    assert all(one["waiting"] == "" for one in reports if one["done"])
 
 
 def test_a_random_map_is_measured_without_the_map(explorer, analysis):
