@@ -11,7 +11,7 @@ import gradio as gr
 from app.cli import AppConfig
 from app.core.analysis import Analysis, Explorer
 from app.core.decoded import fingerprint
-from app.core.messages import user_message
+from app.core.messages import is_final, user_message
 from app.core.visitors import sentence_of, visiting
 from app.server.security import details_of, sanitize
 from app.viewer import Viewer
@@ -190,10 +190,11 @@ def refusal(event: str, details: dict[str, Any], error: Exception) -> dict[str, 
         error: whose message the user reads.
 
     Returns:
-        Gradio's update, with `changed` where the page has to run the networks again.
+        Gradio's update, with `changed` where the page has to run the networks again, and `final` where the same request
+        would be refused again.
     """
     changed = {"changed": True} if isinstance(error, CheckpointChanged) else {}
-    return reply(event, details, {"error": user_message(error), **changed})
+    return reply(event, details, {"error": user_message(error), "final": is_final(error), **changed})
 
 
 def request_id(details: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from app.core.codec import image_url, payload
 from app.core.decoded import DecodedImages, fingerprint, pixels_sha256, source_size
 from app.core.examples import Example
 from app.core.input_sizes import LOOPS, choice_of, coarse_input, settings_of, start_size
-from app.core.messages import message_payload, user_message
+from app.core.messages import message_payload
 from app.core.models import Engine, Model, SharedPredictor
 from app.core.turns import Ticket
 from app.core.visitors import Wait, current_visitor, sentence_of, visiting
@@ -299,7 +299,7 @@ class Explorer:
                 further=further_images(path),
             )
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            return message_payload(user_message(error))
+            return message_payload(error)
 
     def payloads(
         self,
@@ -335,7 +335,7 @@ class Explorer:
                 missing = {} if whole else _missing(model, settings, prediction)
                 yield self._encode(model, prediction, self._read(path), capped, example, **common, **missing)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
-            yield message_payload(user_message(error))
+            yield message_payload(error)
 
     def cards(self) -> list[dict[str, Any]]:
         """The examples as the page shows them. The first whose Prediction is stored for the settings that the page

@@ -109,8 +109,7 @@ class FaithfulnessJob:
                 should_stop=lambda: gone.is_set() or request in self._ended,
             )
             try:
-                for report in _until_done(job, reports):
-                    yield report
+                yield from _until_done(job, reports)
             finally:
                 gone.set()  # the client is gone, or it is done
             found = job.result()

@@ -27,7 +27,7 @@ import { mountInputNote } from './explore/input_note.mjs';
 import { mountUploadPreview } from './explore/upload_preview.mjs';
 import { mountPermalink } from './permalink/permalink.mjs';
 import { decode } from './permalink/query.mjs';
-import { RequestError, createRequests, sentenceOf } from './core/rpc.mjs';
+import { RequestError, createRequests, mayPass, sentenceOf } from './core/rpc.mjs';
 import { INITIAL, adopt, createStore, isSameRun, pick } from './core/store.mjs';
 import { mountSlots } from './core/slots.mjs';
 import { mountStatus } from './core/status.mjs';
@@ -176,7 +176,7 @@ export function mount(element, trigger, props, watch) {
     root.dataset.drawn = String(Number(root.dataset.drawn ?? 0) + 1);
   });
   queue.onWaiting(message.wait);
-  queue.onOther(runFailed); // the image, the size or another field beside the viewer
+  queue.onOther((sentence) => runFailed(sentence)); // the image, the size or another field beside the viewer
   watch('value', () => receive(props.value));
   if (page.saved) { // what its scenes show is there before its tabs
     load('scenes').then(() => receive(props.value), loadFailed);
@@ -277,7 +277,7 @@ export function mount(element, trigger, props, watch) {
     const mine = ++turn;
     if (!value) served = null;
     if (!value) clear();
-    if (value?.message) runFailed(value.message);
+    if (value?.message) runFailed(value.message, value.final);
     else message.begin('run')();
     if (!value?.records) return;
     if (view && isSameRun(value, view.run) && !view.run.pending) { // Gradio may repeat an event; what waits for this run, and its notice, are here
@@ -297,16 +297,18 @@ export function mount(element, trigger, props, watch) {
     }
   }
 
-  /** @param {string} sentence */
-  function runFailed(sentence) {
+  /** @param {string} sentence
+   *  @param {boolean} [final] whether the same run would fail again
+   */
+  function runFailed(sentence, final = false) {
     if (view?.run.pending) clear(); // what is missing will not come
-    message.fail(sentence, runAgain, 'run');
+    message.fail(sentence, final ? undefined : runAgain, 'run');
     root.dispatchEvent(new Event('crt-run-failed'));
   }
 
   function runAgain() {
     const succeed = message.begin('run');
-    page.request('rerun', {}, { acrossRuns: true }).then(succeed, (error) => runFailed(sentenceOf(error)));
+    page.request('rerun', {}, { acrossRuns: true }).then(succeed, (error) => runFailed(sentenceOf(error), !mayPass(error)));
   }
 
   /** No image is on the page. */

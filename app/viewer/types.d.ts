@@ -227,6 +227,8 @@ declare namespace Crt {
     example?: string | null;
     credit?: string;
     message?: string;
+    /** Of a message: the same run would fail again. */
+    final?: boolean;
     checkpoint: Checkpoint;
     chosen: { checkpoint: string; size: string; mode: string };
     classes: string[];

@@ -10,7 +10,11 @@ from PIL import Image
 from app.cli import AppConfig
 from app.core.analysis import Explorer
 from app.core.decoded import fingerprint
+from app.core.messages import message_payload
+from app.core.turns import QueueFull
 from app.page import build
+from app.rpc import CheckpointChanged, refusal
+from crt.errors import InvalidCheckpoint, InvalidImage, InvalidSetting
 from tests.helpers.tiny import tiny_checkpoint
 
 CHANGED = "The maps are of the image before: wait for those of the new one, or choose it again."
@@ -80,3 +84,19 @@ def test_sizes_and_modes_from_the_browser_are_not_believed(demo, images):
 def test_a_link_keeps_the_image_of_its_maps(demo, images):
     path, image = images[0]
     assert ask(demo, "keep", path, shown={"image": image})["pic"] == f"sha.{image[:32]}"
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        (InvalidSetting("a"), True),
+        (InvalidImage("a"), True),
+        (InvalidCheckpoint("a"), True),
+        (QueueFull("a"), False),
+        (CheckpointChanged("a"), False),
+        (OSError("a"), False),
+    ],
+)
+def test_what_would_be_refused_again_is_marked(error, final):
+    assert refusal("inspect", {}, error)["inspect_answer"]["final"] is final
+    assert message_payload(error)["final"] is final

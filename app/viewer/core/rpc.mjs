@@ -15,12 +15,13 @@ export class RequestError extends Error {
   /**
    * @param {'failed' | 'aborted' | 'stale'} kind
    * @param {string} message one sentence for the user
-   * @param {ErrorOptions} [options]
+   * @param {ErrorOptions & { final?: boolean }} [options] `final`: the same request would be refused again
    */
   constructor(kind, message, options) {
     super(message, options);
     this.name = 'RequestError';
     this.kind = kind;
+    this.final = options?.final ?? false;
   }
 }
 
@@ -28,6 +29,11 @@ export class RequestError extends Error {
  * @param {unknown} error
  */
 export const isDropped = (error) => error instanceof RequestError && error.kind !== 'failed';
+
+/** Whether trying again may help.
+ * @param {unknown} error
+ */
+export const mayPass = (error) => !(error instanceof RequestError && error.final);
 
 /** What the user reads of an error; one that is no RequestError is a fault of the page, which its log holds.
  * @param {unknown} error
@@ -165,7 +171,7 @@ export function createRequests({ send, onAnswer, watch, drop, subject, download,
     }
     entry.arrived = true;
     if (answer.changed) for (const listener of changed) listener();
-    if (answer.error) return end(entry, () => entry.reject(new RequestError('failed', answer.error)));
+    if (answer.error) return end(entry, () => entry.reject(new RequestError('failed', answer.error, { final: answer.final })));
     try {
       const bytes = answer.data || answer.file ? await download(answer) : null;
       end(entry, () => entry.resolve({ ...answer, data: null, bytes }));

@@ -7,7 +7,7 @@ import { make } from '../core/dom.mjs';
 import { METHOD_TITLES } from '../core/store.mjs';
 import { answerKey } from '../core/answers.mjs';
 import { openArrays } from '../core/download.mjs';
-import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { isDropped, mayPass, newestOf, sentenceOf } from '../core/rpc.mjs';
 import { addedClasses } from './shown_maps.mjs';
 
 /** What decides an explainer's maps.
@@ -23,8 +23,8 @@ export function mountExplainers(page) {
   const newest = newestOf(page.request);
   /** @type {Map<string, { map: Crt.Values, ms: number }>} */
   const known = new Map(); // { map, ms } by key
-  /** @type {Map<string, string>} */
-  const failures = new Map(); // the sentence why there is no map, by key
+  /** @type {Map<string, { failed: string, passes: boolean }>} */
+  const failures = new Map(); // by key the sentence why there is no map, and whether trying again may help
   let requested = ''; // key of what is under way
 
   at('added_panel').addEventListener('change', (/** @type {Crt.InputEvent} */ event) => {
@@ -59,11 +59,11 @@ export function mountExplainers(page) {
     const { method, name } = added_panel;
     const key = explainerKey(run.run, added_panel, classes);
     const found = known.get(key);
-    const failed = failures.get(key) ?? '';
+    const { failed, passes } = failures.get(key) ?? { failed: '', passes: false };
     const map = found?.map ?? { data: new Float32Array(1), h: 1, w: 1 };
     return {
       title: EXPLAINERS[name].title, map, span: found ? prediction.contentSize(method) : [1, 1], max: largest(map.data), unit: 'explainer',
-      note: failed || `of ${METHOD_TITLES[method]}${found ? `, ${Math.round(found.ms)} ms` : ', computing…'}`, retry: failed ? retry : null,
+      note: failed || `of ${METHOD_TITLES[method]}${found ? `, ${Math.round(found.ms)} ms` : ', computing…'}`, retry: passes ? retry : null,
     };
   };
 
@@ -90,7 +90,7 @@ export function mountExplainers(page) {
     } catch (error) {
       if (isDropped(error)) return;
       const failure = sentenceOf(error);
-      failures.set(key, failure);
+      failures.set(key, { failed: failure, passes: mayPass(error) });
       page.announce(failure);
     }
     requested = '';

@@ -2,7 +2,7 @@
 
 import { make } from '../core/dom.mjs';
 import { downloaded } from '../core/download.mjs';
-import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { isDropped, mayPass, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const REST_MS = 250; // ms without a change before a preview is requested
 const PAGE_MM = 260; // mm of a page's height that a figure may take
@@ -78,7 +78,7 @@ export function createFigureDialog(page, describe) {
     } catch (error) {
       if (isDropped(error)) return;
       show(''); // the preview of other choices
-      at('figure-note').replaceChildren(sentenceOf(error), ' ', make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: ask } }));
+      at('figure-note').replaceChildren(sentenceOf(error), ...(mayPass(error) ? [' ', make('button', { type: 'button', class: 'plain', text: 'Try again', on: { click: ask } })] : []));
     }
   }
 

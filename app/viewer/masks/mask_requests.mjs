@@ -2,15 +2,15 @@
 
 import { inflate } from '../maths/labels.mjs';
 import { openArrays } from '../core/download.mjs';
-import { isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { isDropped, mayPass, newestOf, sentenceOf } from '../core/rpc.mjs';
 
 const DEBOUNCE_MS = 180; // milliseconds without a change before a mask is requested
 
 /** @typedef {import('./mask_labels.mjs').LabelMap & { ms: number }} Labels */
 /** @typedef {{ maps: Crt.Values[], edge: Crt.Opened, h: number, w: number, ms: number }} Walk */
-/** What is known of a mask that is wanted: the last answer, whether it is the one wanted, and why not.
+/** What is known of a mask that is wanted: the last answer, whether it is the one wanted, why not, and whether trying again may help.
  * @template T
- * @typedef {{ newest: T | null, current: boolean, failure: string }} MaskState
+ * @typedef {{ newest: T | null, current: boolean, failure: string, passes: boolean }} MaskState
  */
 
 /** Requests `event` once its details have rested, and keeps the newest answer. `open` makes of it what can be drawn.
@@ -24,6 +24,7 @@ export function createMask(event, open, request, redraw) {
   const requests = newestOf(request);
   let wanted = ''; // the details that are wanted, as text
   let failure = '';
+  let passes = false; // whether trying again may help
   /** @type {(T & { key: string }) | null} */
   let newest = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -38,6 +39,7 @@ export function createMask(event, open, request, redraw) {
     } catch (error) {
       if (isDropped(error)) return;
       failure = sentenceOf(error);
+      passes = mayPass(error);
     }
     redraw();
   }
@@ -70,7 +72,7 @@ export function createMask(event, open, request, redraw) {
     /** Null if no mask is wanted.
      * @returns {MaskState<T> | null}
      */
-    state: () => (wanted ? { newest, current: newest?.key === wanted, failure } : null),
+    state: () => (wanted ? { newest, current: newest?.key === wanted, failure, passes } : null),
   };
 }
 

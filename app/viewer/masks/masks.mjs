@@ -194,7 +194,7 @@ export function mountMasks(page) {
     at(notes.segment).textContent = note(segment, cost);
     at(notes.walk).textContent = note(walk, cost);
     at(notes.deeplab).textContent = note(deeplab, (got) => `${seen(got, run.classes)}; ${cost(got)}`);
-    for (const [event, asked] of Object.entries({ segment, walk, deeplab })) retries[event].hidden = !asked?.failure;
+    for (const [event, asked] of Object.entries({ segment, walk, deeplab })) retries[event].hidden = !asked?.failure || !asked.passes;
 
     const known = truths.some((truth) => truth.complete);
     const { figure, canvas } = figures['mask-ground-truth'];

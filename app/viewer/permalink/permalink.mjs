@@ -1,7 +1,7 @@
 // Links: the address follows the page, and a link that is opened brings its screen back.
 
 import { PERSONAL_SETTINGS, address, decode, encode, fit, problemMessage, imageOf } from './query.mjs';
-import { RequestError, isDropped, newestOf, sentenceOf } from '../core/rpc.mjs';
+import { RequestError, isDropped, mayPass, newestOf, sentenceOf } from '../core/rpc.mjs';
 import { createNotice } from '../core/notice.mjs';
 import { pick } from '../core/store.mjs';
 import { NEEDS_APP } from '../core/words.mjs';
@@ -154,11 +154,11 @@ export function mountPermalink(page) {
     } catch (error) {
       if (isDropped(error)) return;
       pending = null;
-      showFailure(sentenceOf(error), () => {
+      showFailure(sentenceOf(error), mayPass(error) ? () => {
         showMessage('');
         if (link) open(link, kept);
         else show(wanted);
-      });
+      } : undefined);
     }
   }
 
