@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, ConsoleMessage, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from app.cli import AppConfig
 from tests.browser.driver import CHROMIUM, HOSTILE, PATIENCE
@@ -23,6 +23,9 @@ OPEN_ALL = (
     " (one.open ? ['fold', 'open'] : ['open']).forEach(() => one.firstElementChild.click()))"
 )
 """Opens the groups of the settings by hand, as they then stay."""
+LOST = ("Failed to load resource", "TypeError: Failed to fetch dynamically imported module")
+HEARD: list[tuple[str, str]] = []
+"""Errors in the consoles of all pages since the test began: their text, and the address they are about."""
 Contexts = defaultdict[tuple[int, str], list[BrowserContext]]
 """Of one server, by width and other options."""
 
@@ -44,8 +47,47 @@ def checkpoint(tmp_path_factory) -> str:
 @pytest.fixture(scope="session")
 def browser():
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-    with sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE)
+    with sync_playwright() as driver, pytest.MonkeyPatch.context() as patch:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=PATIENCE)
+        new_context, new_page = launched.new_context, launched.new_page
+
+        def heard_context(**options) -> BrowserContext:
+            context = new_context(**options)
+            hear(context)
+            return context
+
+        def heard_page(**options) -> Page:
+            page = new_page(**options)
+            hear(page.context)
+            return page
+
+        patch.setattr(launched, "new_context", heard_context)
+        patch.setattr(launched, "new_page", heard_page)
+        yield launched
+
+
+def hear(context: BrowserContext) -> None:
+    """Keep the errors of all its pages in `HEARD`."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            HEARD.append((message.text, message.location["url"]))
+
+    context.on("console", note)
+    context.on("weberror", lambda error: HEARD.append((str(error.error), "")))
+
+
+@pytest.fixture(autouse=True)
+def _no_errors(refused: tuple[str, ...]) -> Iterator[None]:
+    """At the end no page of the test may have an error in its console."""
+    HEARD.clear()
+    yield
+    troubles = [
+        f"{text} ({url})"
+        for text, url in HEARD
+        if not (text.startswith(LOST) and any(part in f"{text} {url}" for part in refused))
+    ]
+    assert troubles == []
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +124,8 @@ def refused() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def open_page(server, browser, contexts, refused):
-    """Opens the page in a theme and width; at the end no error and no request to another machine is allowed."""
+def open_page(server, browser, contexts):
+    """Opens the page in a theme and width; at the end no request to another machine is allowed."""
     troubles: list[str] = []
     pages = []
     taken = Counter[tuple[int, str]]()
@@ -91,20 +133,12 @@ def open_page(server, browser, contexts, refused):
     def open_one(theme: str = "light", width: int = 1440, *, query: str = "", **options):
         page = context(width, **options).new_page()
         pages.append(page)
-        page.on("console", note)
-        page.on("pageerror", lambda error: troubles.append(str(error)))
         own = (server, "data:", "blob:")
         page.on("request", lambda request: None if request.url.startswith(own) else troubles.append(request.url))
         page.goto(f"{server}?__theme={theme}{'&' if query else ''}{query}")
         page.wait_for_selector(".crt-viewer[data-tab]")  # set when the modules have been loaded
         page.evaluate(OPEN_ALL)
         return page
-
-    def note(message: ConsoleMessage) -> None:
-        url = message.location["url"]
-        failed = message.text.startswith("Failed to load resource")
-        if message.type == "error" and not (failed and any(part in url for part in refused)):
-            troubles.append(f"{message.text} ({url})")
 
     def context(width: int, **options) -> BrowserContext:
         """One in which no page of this test is open."""
