@@ -47,6 +47,22 @@ def other_size(page: Page) -> None:
     )
 
 
+def scene(page: Page) -> None:
+    page.get_by_role("button", name="Scenes").click()
+    page.get_by_role("button", name="Add scene").click()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+
+def polygon(page: Page) -> None:
+    page.get_by_role("button", name="polygon").first.click()
+    page.locator(".panel.resnet .stage").click(position={"x": 60, "y": 60})
+
+
+def preview(page: Page) -> None:
+    page.locator('[data-role="export-open"]').click()
+    page.get_by_role("menuitem", name="Figure for print").click()
+
+
 WORKS: dict[str, Callable[[Page], object]] = {
     "explain": lambda page: page.locator('[data-role="added_panel"]').select_option("gradcam crt"),
     "inspect": lambda page: page.locator("canvas[data-method=crt]").click(),
@@ -58,6 +74,9 @@ WORKS: dict[str, Callable[[Page], object]] = {
     "faithfulness": press("faithfulness-start"),
     "export": export,
     "keep": press("copy-link"),
+    "scene": scene,
+    "preview": preview,
+    "polygon": polygon,
     "tour": press("tour-start"),
     "blink": lambda page: page.locator('input[name="crt-view"][value="blink"]').check(force=True),
     "example": lambda page: page.locator(".example").first.click(),
@@ -70,6 +89,8 @@ UNNAMED = ("/cancel", "/reset")
 """Refused by Gradio, whose page also cancels an event that has no id yet."""
 
 
+EVENTS = {"scene": "keep", "preview": "export", "polygon": "", "tour": "", "blink": ""}
+"""What a work requests, where it has another name; empty for nothing."""
 HELD = ("example", "reopen", "reopen_run")  # which Gradio cancels when the image goes
 
 
@@ -77,11 +98,13 @@ HELD = ("example", "reopen", "reopen_run")  # which Gradio cancels when the imag
 def test_the_work_on_an_image_that_is_gone_ends_and_the_next_image_works(open_page, image, work):
     page = open_page()
     upload(page, image)
-    queue = Queue(page)
-    with queue.hold(work):
+    queue, event = Queue(page), EVENTS.get(work, work)
+    with queue.hold(event or work):
         WORKS[work](page)
-        if work not in ("tour", "blink"):
-            queue.wait_for(work)
+        if event:
+            queue.wait_for(event)
+        if work == "preview":
+            page.keyboard.press("Escape")  # the dialog lies over the upload
         remove(page)
         page.wait_for_selector(EMPTY)
         settle(page)

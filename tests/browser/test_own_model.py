@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from app.cli import AppConfig
 from tests.browser.driver import SHOWN, changed, new_page, pixels, settings, settle, upload
+from tests.browser.faults import Queue
 from tests.helpers.tiny import tiny_checkpoint
 
 ALERT = '[data-role="message"]'
@@ -148,6 +149,26 @@ def test_a_tour_goes_on_with_the_classes_of_another_checkpoint(open_page, image,
     page.get_by_role("button", name="End tour").click()
     settle(page)
     expect(chosen).to_have_count(1)
+
+
+def test_an_image_removed_while_a_checkpoint_is_loaded_leaves_the_checkpoint_to_the_next_one(own, browser, image):
+    url, second = own
+    page = new_page(browser, 1440)
+    page.goto(url)
+    page.wait_for_selector(".crt-viewer[data-tab]")
+    upload(page, image)
+    queue = Queue(page)
+    with settings(page), queue.hold("swap"):
+        page.get_by_label(FIELD).fill(str(second))
+        page.get_by_role("button", name="Load", exact=True).click()
+        queue.wait_for("swap")
+        page.locator("#crt-image").get_by_role("button", name="Remove Image").click()
+        page.wait_for_selector('.crt-viewer[data-state="empty"]')
+    queue.wait_for_answers()
+    upload(page, image)
+    expect(page.locator(".class-row").filter(has_text="wolf")).to_have_count(1)
+    expect(page.locator(ALERT)).not_to_contain_text("Loading")
+    page.close()
 
 
 @pytest.fixture
