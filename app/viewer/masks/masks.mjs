@@ -219,11 +219,11 @@ export function mountMasks(page) {
     const edge = walk?.newest?.edge;
     prepareFigure(figures['mask-edges'], image, Boolean(edge), walk);
     status.textContent = !walk || walk.current || walk.failure ? '' : 'Computing…';
-    canvas.setAttribute('aria-label', walk?.failure ? `Class boundaries: ${walk.failure}` : 'Class boundaries: computing…');
+    canvas.setAttribute('aria-label', walk?.failure ? `Predicted boundaries: ${walk.failure}` : 'Predicted boundaries: computing…');
     if (!edge) return;
     [canvas.height, canvas.width] = edge.shape.slice(-2);
     contextOf(canvas).drawImage(toCanvas(colorize(edge.data, 1, colorTable(state.colormap)), canvas.width, canvas.height), 0, 0);
-    canvas.setAttribute('aria-label', 'Class boundaries, from 0 to 1');
+    canvas.setAttribute('aria-label', 'Predicted boundaries, from 0 to 1');
   }
 }
 
