@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crt.data import ImageDataset, is_cub, read_cub, read_folders, with_boxes
+from crt.data import ImageDataset, has_wsol_labels, is_cub, read_cub, read_folders, read_wsol, with_boxes
 from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.types import InferencePrecision
@@ -29,12 +30,13 @@ class Wsol:
     """Top-1, Top-5 and GT-known localization, MaxBoxAcc and V2, and PxAP where there are masks."""
 
     root: Path
-    """CUB-200-2011 or a part of it (the folder of images.txt), or a folder of class folders with `--boxes`."""
+    """CUB-200-2011 or a part of it (the folder of images.txt); with `--boxes` a folder of class folders, or of images
+    whose classes are in the metadata."""
     checkpoint: str = "checkpoints/cub"
     """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     boxes: Path | None = None
     """CSV with columns id, x0, y0, x1, y1 (or those five without a header); an id may come several times. Or a metadata
-    folder of wsolevaluation. CUB has its own boxes."""
+    folder of wsolevaluation, whose class_labels.txt counts the checkpoint's classes from 0. CUB has its own boxes."""
     split: str = "test"
     """Of CUB: what is measured."""
     threshold: float | None = None
@@ -79,7 +81,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     bfloat16 = resolve(config.precision, device.type) == "bf16"
     predictor = Predictor(checkpoint, device=device, bfloat16=bfloat16)
     names = checkpoint.config.classes
-    images = read_boxes(config.root, config.boxes, config.split).remap_classes(names)
+    images = read_boxes(config.root, config.boxes, config.split, names).remap_classes(names)
     images = images.every(config.stride)
     requests = wanted(predictor, config.loops)
     began = time.perf_counter()
@@ -116,13 +118,16 @@ def wsol(config: Wsol) -> dict[str, Any]:
     return result
 
 
-def read_boxes(root: Path, boxes: Path | None, split: str) -> ImageDataset:
-    """Images with boxes in either layout. Raises InvalidDataset, and InvalidSetting where no boxes are given."""
+def read_boxes(root: Path, boxes: Path | None, split: str, classes: Sequence[str] = ()) -> ImageDataset:
+    """Images with boxes in any layout. Raises InvalidDataset, and InvalidSetting where no boxes are given.
+
+    `classes`: names in the order in which the metadata of wsolevaluation count them.
+    """
     if is_cub(root):
         return read_cub(root, split) if boxes is None else with_boxes(read_cub(root, split, boxes="none"), boxes)
     if boxes is None:
         raise InvalidSetting(f"{root} is not CUB-200-2011: give --boxes, a CSV file with id, x0, y0, x1, y1.")
-    return with_boxes(read_folders(root), boxes)
+    return read_wsol(root, boxes, classes) if has_wsol_labels(boxes) else with_boxes(read_folders(root), boxes)
 
 
 def wanted(predictor: Predictor, loops: int | None) -> dict[str, MethodSpec]:
@@ -149,7 +154,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
     if config.threshold is not None:
         return dict.fromkeys(requests, config.threshold), "given"
     if config.train_root is not None:
-        images = read_boxes(config.train_root, config.train_boxes, "train")
+        images = read_boxes(config.train_root, config.train_boxes, "train", predictor.checkpoint.config.classes)
     elif is_cub(config.root) and config.split != "train":
         images = read_cub(config.root, "train")
     else:

@@ -76,7 +76,8 @@ def choose(config: Choice) -> list[dict[str, Any]]:
         raise InvalidSetting(f"{config.checkpoint} has no {config.method}: choose another --method.")
     device = choose_device(config.device)
     predictor = Predictor(checkpoint, device=device, bfloat16=resolve(config.precision, device.type) == "bf16")
-    images = read_boxes(config.root, config.boxes, config.split).remap_classes(checkpoint.config.classes)
+    names = checkpoint.config.classes
+    images = read_boxes(config.root, config.boxes, config.split, names).remap_classes(names)
     images = images.every(config.stride)
     requests = candidates(config.method, config.loops, network.depth)
     with counted(len(images), "sweeping") as advance:

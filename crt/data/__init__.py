@@ -9,6 +9,7 @@ from crt.data.folders import read_folders
 from crt.data.labels_csv import read_labels_file
 from crt.data.report import DatasetReport, require_negatives
 from crt.data.voc import VOC_ANIMALS, VOC_CLASSES, read_voc, voc_palette
+from crt.data.wsol_metadata import has_wsol_labels, read_wsol
 
 __all__ = [
     "VOC_ANIMALS",
@@ -19,11 +20,13 @@ __all__ = [
     "PixelBox",
     "Sample",
     "check_images",
+    "has_wsol_labels",
     "is_cub",
     "read_cub",
     "read_folders",
     "read_labels_file",
     "read_voc",
+    "read_wsol",
     "require_negatives",
     "voc_palette",
     "with_boxes",

@@ -61,7 +61,7 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
             f"{file} cannot be read, since it is no file: give a table of boxes, or a folder with {WSOL_BOXES}."
         )
     problems = ErrorCollector(f"The boxes in {file}")
-    ids = _Ids(images.samples)
+    ids = SampleIds(images.samples)
     found: dict[str, list[PixelBox]] = {}
     for number, name, box in _boxes(file):
         key = ids.find(name)
@@ -85,8 +85,12 @@ def with_boxes(images: ImageDataset, file: str | Path) -> ImageDataset:
     return replace(images, samples=tuple(samples))
 
 
-class _Ids:
-    """The samples by every form of their id: with or without extension, slashes, case, normal form."""
+class SampleIds:
+    """The samples by every form of their id: with or without extension, slashes, case, normal form.
+
+    Args:
+        samples: of one data set.
+    """
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self._exact: dict[str, str] = {}
@@ -106,7 +110,14 @@ class _Ids:
                 self._names.setdefault(folded(form), set()).add(sample.id)
 
     def find(self, name: str) -> str | None:
-        """The id of the sample that a name means, by the longest end of it that is one."""
+        """The id of the sample that a name means, by the longest end of it that is one.
+
+        Args:
+            name: as a file gives it.
+
+        Returns:
+            The id, or None where there is none or where there are several.
+        """
         for tail in tails(name):
             if tail in self._exact:
                 return self._exact[tail]
@@ -176,7 +187,7 @@ def _box(row: Sequence[str], at: dict[str, int], *, sized: bool) -> PixelBox | N
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
-def _sizes(file: Path, ids: _Ids, problems: ErrorCollector) -> dict[str, tuple[float, float]]:
+def _sizes(file: Path, ids: SampleIds, problems: ErrorCollector) -> dict[str, tuple[float, float]]:
     """Width and height that boxes are in, by id; nothing without the file."""
     sizes: dict[str, tuple[float, float]] = {}
     for number, row in _table(file) if file.is_file() else ():

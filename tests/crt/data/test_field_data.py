@@ -18,10 +18,12 @@ from crt.data import (
     ImageDataset,
     Sample,
     check_images,
+    has_wsol_labels,
     is_cub,
     read_cub,
     read_folders,
     read_voc,
+    read_wsol,
     require_negatives,
     with_boxes,
 )
@@ -535,6 +537,29 @@ def test_a_metadata_folder_of_wsolevaluation(tmp_path):
     (folder / "image_sizes.txt").write_text("cat/c0.jpg,0,120\n")
     with pytest.raises(InvalidDataset, match=r"not a width and a height in image_sizes\.txt"):
         with_boxes(images, folder)
+
+
+def test_a_flat_folder_with_labels_of_wsolevaluation(tmp_path):
+    for name in ("a", "b", "c"):
+        save(tmp_path / "val" / f"{name}.JPEG")  # 16 x 12
+    folder = tmp_path / "metadata" / "test"
+    folder.mkdir(parents=True)
+    (folder / "class_labels.txt").write_text("val/a.JPEG,2\nval/b.JPEG,0\nval/c.JPEG,2\n")
+    (folder / "localization.txt").write_text("".join(f"val/{name}.JPEG,1,2,9,10\n" for name in "abc"))
+    names = ("ant", "bee", "cat")
+    assert not has_wsol_labels(folder / "localization.txt") and has_wsol_labels(folder)
+    found = read_wsol(tmp_path, folder, names)
+    assert found.classes == names and found.single_label
+    assert [(one.id, one.labels, one.boxes) for one in found.samples] == [
+        (f"val/{name}.JPEG", (label,), ((1, 2, 9, 10),)) for name, label in (("a", 2), ("b", 0), ("c", 2))
+    ]
+    with pytest.raises(InvalidDataset, match=r"not one of the numbers 0 to 1.*val/a\.JPEG"):
+        read_wsol(tmp_path, folder, names[:2])
+    (folder / "image_ids.txt").write_text("val/c.JPEG\n")
+    assert [one.id for one in read_wsol(tmp_path, folder, names).samples] == ["val/c.JPEG"]
+    (folder / "image_ids.txt").write_text("val/d.JPEG\n")
+    with pytest.raises(InvalidDataset, match=r"without a label.*val/d\.JPEG"):
+        read_wsol(tmp_path, folder, names)
 
 
 @pytest.mark.parametrize(
