@@ -211,3 +211,43 @@ def test_pickles_are_read_in_one_place_and_only_as_weights(file, call):
 
 def test_safe_loading_passes():
     assert unpickling("import numpy as np\nnp.load('x', allow_pickle=False)\nlibtorch.load('x')") == []
+
+
+def module_of(file: str) -> str:
+    return ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(file: str) -> str:
+    """The folder directly in `app` or `scripts` that a file lies in; of a file beside these its own name."""
+    return ".".join(Path(file).parts[:2]).removesuffix(".py")
+
+
+def in_circles(arrows: dict[str, set[str]]) -> set[str]:
+    """All from which a way along the arrows leads back."""
+
+    def reached(start: str) -> set[str]:
+        found: set[str] = set()
+        ahead = [*arrows.get(start, ())]
+        while ahead:
+            if (here := ahead.pop()) not in found:
+                found.add(here)
+                ahead += arrows.get(here, ())
+        return found
+
+    return {start for start in arrows if start in reached(start)}
+
+
+@pytest.mark.parametrize("top", ["app", "scripts"])
+@pytest.mark.parametrize("name_of", [module_of, room_of])
+def test_no_module_and_no_folder_imports_itself_by_way_of_others(top, name_of):
+    files = {module_of(file): file for file in SOURCES if file.startswith(f"{top}/")}
+    arrows: dict[str, set[str]] = {}
+    for file in files.values():
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        ahead = {name_of(files[name]) for name in imported(tree, file) if name in files}
+        arrows.setdefault(name_of(file), set()).update(ahead - {name_of(file)})
+    assert len(arrows) > 10 and in_circles(arrows) == set()
+
+
+def test_a_circle_is_caught():
+    assert in_circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {"a", "b", "c"}

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
-from app.requests.export_request import MapSpec
+from app.core.analysis import Analysis
+from app.requests.export_request import ExportRequest, MapSpec
 from crt.postprocess import MAX_CLASSES
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 
-if TYPE_CHECKING:
-    from app.requests.export_view import ExportView
+
+class ShownMaps(Protocol):
+    """The maps on the screen with their settings: `app.requests.export_view.ExportView`."""
+
+    @property
+    def analysis(self) -> Analysis:
+        """The image with its Prediction."""
+        ...
+
+    @property
+    def shown(self) -> ExportRequest:
+        """The settings of the page."""
+        ...
+
+    @property
+    def class_ids(self) -> tuple[int, ...]:
+        """Of the maps, each once."""
+        ...
+
+    @property
+    def classes(self) -> list[str]:
+        """Their names."""
+        ...
 
 
-def files_of(screen: ExportView) -> dict[str, bytes]:
+def files_of(screen: ShownMaps) -> dict[str, bytes]:
     """The files of the export without the figures.
 
     Args:
@@ -30,7 +52,7 @@ def files_of(screen: ExportView) -> dict[str, bytes]:
     return files
 
 
-def labelled(screen: ExportView) -> bool:
+def labelled(screen: ShownMaps) -> bool:
     """Whether an indexed PNG has a value for each chosen class.
 
     Args:
@@ -42,7 +64,7 @@ def labelled(screen: ExportView) -> bool:
     return all(index < MAX_CLASSES for index in screen.class_ids)
 
 
-def maps(screen: ExportView) -> bytes:
+def maps(screen: ShownMaps) -> bytes:
     """The CAMs of each network on the screen.
 
     Args:
@@ -85,7 +107,7 @@ def packed(arrays: dict[str, np.ndarray]) -> bytes:
     return stream.getvalue()
 
 
-def mask(screen: ExportView, wanted: MapSpec) -> bytes:
+def mask(screen: ShownMaps, wanted: MapSpec) -> bytes:
     """The mask of its classes by one CAM.
 
     Args:
@@ -101,7 +123,7 @@ def mask(screen: ExportView, wanted: MapSpec) -> bytes:
     return indexed_png(labels_of_image(cells, size, prediction.source, wanted.classes, shown.threshold))
 
 
-def readme(screen: ExportView) -> str:
+def readme(screen: ShownMaps) -> str:
     """One paragraph about the files.
 
     Args:

@@ -15,11 +15,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tyro
@@ -28,7 +25,7 @@ from tqdm import tqdm
 
 from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
-from scripts.chromium import find_chromium
+from scripts.chromium import VIEWPORT, chromium
 from scripts.cli import run_cli
 from scripts.loadtest.server import START_S, served
 from scripts.output import write_json
@@ -36,7 +33,6 @@ from scripts.provenance import ROOT, command_of, program
 
 METHODS = ("resnet", "tscam", "crt", "crt_cnn")
 ZOOMS = (1, 3)
-VIEWPORT = (1440, 900)
 WARM = 5  # redraws of a scene that do not count
 SHOWN = ".crt-viewer[data-state='shown'] canvas[data-method]"
 # One redraw after the other, each from the start of its frame. Reading a pixel makes the browser finish its canvas.
@@ -137,23 +133,6 @@ def bench_frontend(config: FrontendBench) -> dict:
     if config.json is not None:
         write_json(config.json, result)
     return result
-
-
-@contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser of playwright's. Raises InvalidSetting without one of the two."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise InvalidSetting("playwright is missing: pip install -r requirements-dev.txt.") from error
-    program = find_chromium()
-    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=arguments)
-        try:
-            yield browser
-        finally:
-            browser.close()
 
 
 def uploadable(image: Path, folder: Path) -> Path:

@@ -26,8 +26,9 @@ import tyro
 
 from crt.checkpoint import read_config
 from crt.errors import InvalidSetting
-from scripts.bench.frontend import SHOWN, VIEWPORT, chromium, percentiles, uploadable
+from scripts.bench.frontend import SHOWN, percentiles, uploadable
 from scripts.bench.reading import jpeg_photo
+from scripts.chromium import VIEWPORT, chromium
 from scripts.cli import run_cli
 from scripts.loadtest.client import PAGE, Outcome, PageClient
 from scripts.loadtest.server import START_S, Server, served

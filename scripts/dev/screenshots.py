@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from crt.errors import InvalidSetting
 from crt.io_utils import atomic_path
-from scripts.bench.frontend import chromium
+from scripts.chromium import chromium
 from scripts.cli import run_cli
 from scripts.loadtest.server import START_S, served
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crt.errors import reason_of
-from scripts.bench.frontend import VIEWPORT
+from scripts.chromium import VIEWPORT
 
 PATIENCE_S = 120.0
 POLL_MS = 200  # at every frame the browser would draw every frame

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from crt.errors import InvalidSetting
-from scripts.bench.frontend import chromium
+from scripts.chromium import chromium
 from scripts.loadtest.browser_user import BrowserUser
 from scripts.loadtest.server import Server
 
