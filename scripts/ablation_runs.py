@@ -25,7 +25,7 @@ from crt.train.export import portable
 from crt.train.machine import describe_machine
 from crt.train.run_config import RUN_ONLY, TrainConfig
 from crt.types import Precision
-from scripts.output import counted, write_json
+from scripts.output import progress, write_json
 from scripts.provenance import run_record
 
 MOST_LOOPS = 4
@@ -116,7 +116,7 @@ class Runs:
         device = choose_device(self.device)
         predictor = Predictor(checkpoint, device=device, bfloat16=resolve(self.precision, device.type) == "bf16")
         began = time.perf_counter()
-        with counted(len(self.measured)) as advance:
+        with progress(len(self.measured)) as advance:
             result = evaluate_seeds(
                 predictor,
                 self.measured,

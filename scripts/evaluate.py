@@ -27,7 +27,7 @@ from crt.types import InferencePrecision, Mode
 from scripts.cli import run_cli
 from scripts.evaluate_pointing import Classification, Pointing, classification, pointing
 from scripts.evaluate_wsol import Wsol, wsol
-from scripts.output import check_figure_path, counted, write_json
+from scripts.output import check_figure_path, progress, write_json
 from scripts.provenance import command_of
 from scripts.report.sections import attention_of
 
@@ -92,7 +92,7 @@ def seeds(config: MeasureSeeds) -> dict:
     views = TTAConfig(config.scales, mode=config.mode)
     measured = expand_classes(config.classes)
     began = time.perf_counter()
-    with counted(len(images)) as advance:
+    with progress(len(images)) as advance:
         result = evaluate_seeds(
             predictor,
             images,

@@ -11,7 +11,7 @@ from crt.checkpoint import CheckpointConfig, Method
 from crt.errors import count_of
 from crt.evaluation.bootstrap import Bootstrap
 from crt.types import InferencePrecision, Mode
-from scripts.output import counted, write_json
+from scripts.output import progress, write_json
 from scripts.provenance import command_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def pointing(config: Pointing) -> dict[str, Any]:
     explainers = tuple(EXPLAINERS) if "all" in config.explainers else config.explainers
     rows = pointing_rows(known, config.loops, config.methods, explainers)
     began = time.perf_counter()
-    with counted(len(images)) as advance:
+    with progress(len(images)) as advance:
         scores = evaluate_pointing(predictor, images, rows, view, advance=advance)
     pairs = [("crt", other) for other in ("resnet", "tscam", "tscam_default", "crt_cnn") if {"crt", other} <= set(rows)]
     subset = difficult_subset(images, len(known.classes))
@@ -119,7 +119,7 @@ def classification(config: Classification) -> dict[str, Any]:
     known, view = predictor.checkpoint.config, _view(config, predictor.checkpoint.config)
     rows = _scored(pointing_rows(known, config.loops, config.methods))
     began = time.perf_counter()
-    with counted(len(images)) as advance:
+    with progress(len(images)) as advance:
         found = evaluate_classification(predictor, images, rows, view, advance=advance)
     result = {
         "protocol": {

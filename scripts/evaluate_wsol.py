@@ -13,7 +13,7 @@ from crt.data import ImageDataset, has_wsol_labels, is_cub, read_cub, read_folde
 from crt.errors import InvalidSetting, count_of
 from crt.evaluation.wsol_transform import WsolTransform
 from crt.types import InferencePrecision
-from scripts.output import check_figure_path, counted, write_json
+from scripts.output import check_figure_path, progress, write_json
 from scripts.provenance import command_of
 from scripts.report.base import ordinal
 
@@ -86,7 +86,7 @@ def wsol(config: Wsol) -> dict[str, Any]:
     requests = wanted(predictor, config.loops)
     began = time.perf_counter()
     thresholds, source = _thresholds(config, predictor, requests)
-    with counted(len(images), "measuring") as advance:
+    with progress(len(images), "measuring") as advance:
         scores = evaluate_wsol(predictor, images, requests, config.view, thresholds, advance=advance)
     result = {
         "protocol": {
@@ -161,7 +161,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
         return dict.fromkeys(requests, BOX_THRESHOLD), "as released"
     images = images.remap_classes(predictor.checkpoint.config.classes)
     images = images.every(config.train_stride)
-    with counted(len(images), "choosing thresholds") as advance:
+    with progress(len(images), "choosing thresholds") as advance:
         chosen = choose_thresholds(predictor, images, requests, config.view, advance=advance)
     return chosen, f"best on {count_of(len(images), 'training image')}, every {ordinal(config.train_stride)}"
 

@@ -17,7 +17,7 @@ FIGURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 @contextmanager
-def counted(total: int, what: str = "") -> Iterator[Callable[[], None]]:
+def progress(total: int, what: str = "") -> Iterator[Callable[[], None]]:
     """A bar of `total` images; call what it gives once for each."""
     with tqdm(total=total, unit="image", desc=what or None, mininterval=5.0) as bar:
 

@@ -23,7 +23,7 @@ from crt.types import InferencePrecision
 from scripts.block_numbers import to_numbers
 from scripts.cli import run_cli
 from scripts.evaluate_wsol import read_boxes
-from scripts.output import counted, write_json
+from scripts.output import progress, write_json
 from scripts.provenance import command_of
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def choose(config: Choice) -> list[dict[str, Any]]:
     images = read_boxes(config.root, config.boxes, config.split, names).remap_classes(names)
     images = images.every(config.stride)
     requests = candidates(config.method, config.loops, network.depth)
-    with counted(len(images), "sweeping") as advance:
+    with progress(len(images), "sweeping") as advance:
         found = box_accuracies(predictor, images, requests, config.view, thresholds=THRESHOLDS, advance=advance)
     rows = [
         {
