@@ -109,7 +109,7 @@ export function mount(element, trigger, props, watch) {
     cards: JSON.parse(props.cards), results: JSON.parse(props.results),
     /** In a file of its own, without a server, the screen that was saved; else null: standalone/standalone.mjs. */
     saved: props.saved ?? null,
-    /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view, classes) -> { title, note, map, span, max, unit } or null. */
+    /** Makers of the panel of `state.added_panel`, by its kind: (added_panel, view, classes) -> { title, note, map, contentSize, max, unit } or null. */
     addedPanels: {},
     /** What a tab's export shows, by tab: (state, view) -> what differs there from Explore's. */
     exports: {},

@@ -29,8 +29,8 @@ declare namespace Crt {
   interface MapOptions extends Partial<Settings> { pass?: number | null }
   /** What a map fixes against the settings of the page. */
   interface OwnSettings extends Partial<Settings> { classes?: number[] }
-  /** A map with what it was made with; `span`: height and width of the image in its cells. */
-  interface Scaled { map: Values; span: Size; max: number; unit: Unit }
+  /** A map with what it was made with; `contentSize`: height and width of the image in its cells. */
+  interface Scaled { map: Values; contentSize: Size; max: number; unit: Unit }
   /** `title`, `note` and `empty` as in AddedPanel, of the map of the added panel. */
   interface Shown extends Scaled { method: string; classes: number[]; loops: number; refined: boolean; title?: string; note?: string; empty?: string }
   /** `empty`: why there is nothing to see, else empty. */

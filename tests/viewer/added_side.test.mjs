@@ -21,7 +21,7 @@ const prediction = {
 };
 const view = { run, prediction, image: { naturalWidth: 30, naturalHeight: 20 } };
 const added_panel = { kind: 'explainer', method: 'crt', name: 'gradcam' };
-const panel = { title: 'Grad-CAM', note: 'of CRT, 30 ms', map: map(2, 3, 0, 0, 0, 0, 0, 4), span: [2, 3], unit: 'explainer' };
+const panel = { title: 'Grad-CAM', note: 'of CRT, 30 ms', map: map(2, 3, 0, 0, 0, 0, 0, 4), contentSize: [2, 3], unit: 'explainer' };
 const nothing = { ...panel, map: map(1, 1, 0), note: 'of CRT, computing…' };
 const state = { ...INITIAL, classes: [0], loops: 2, refined: false, added_panel };
 const comparing = (kind, a, b, more = {}) => ({ ...state, ...more, compare: { ...INITIAL.compare, view: kind, a, b } });

@@ -56,7 +56,7 @@ test('a network that is still to come has the place of its map, and so has a com
 });
 
 test('one more panel joins, and says nothing about classes while it waits', () => {
-  const addedPanel = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], max: 0, unit: 'explainer' };
+  const addedPanel = { title: 'Grad-CAM', note: 'at work', map: { data: new Float32Array(1), h: 1, w: 1 }, contentSize: [1, 1], max: 0, unit: 'explainer' };
   const all = specs({}, addedPanel);
   assert.equal(all.at(-1).key, 'added_panel');
   assert.equal(all.at(-1).empty, '');

@@ -59,7 +59,7 @@ test('a file given again replaces the former and keeps its number', () => {
 test('the panel follows the class, with a reason where it has no map', () => {
   const file = keep('panel', 'mine', ['cat', map(2, 3, 0, 1, 2, 3, 4, 5)], ['dog', map(2, 3, 5, 4, 3, 2, 1, -1)]);
   const cat = c.panelOf(file, ['cat']);
-  assert.deepEqual([cat.title, cat.note, cat.max, cat.span, cat.unit, cat.empty], ['mine', '0 to 5 on 3 × 2', 5, [2, 3], 'explainer', '']);
+  assert.deepEqual([cat.title, cat.note, cat.max, cat.contentSize, cat.unit, cat.empty], ['mine', '0 to 5 on 3 × 2', 5, [2, 3], 'explainer', '']);
   const both = c.panelOf(file, ['cat', 'dog']);
   assert.deepEqual([[...both.map.data], both.note], [[5, 4, 3, 3, 4, 5], '−1 to 5 on 3 × 2']);
   assert.equal(c.panelOf(file, ['cat', 'dog']).map, both.map, 'kept, so that it is interpolated once');

@@ -12,20 +12,20 @@ const near = (a, b, tolerance = 1e-6) => assert.ok(Math.abs(a - b) <= tolerance,
 
 test('the value at a cell centre is the value of the cell, wherever padding begins', () => {
   const map = { data: Float32Array.from([1, 2, 3, 4, 5, 6]), h: 2, w: 3 };
-  const span = [1.5, 2.5]; // the image ends in the middle of the last cells
-  near(sample(map, span, 0.5 / 2.5, 0.5 / 1.5), 1);
-  near(sample(map, span, 1.5 / 2.5, 0.5 / 1.5), 2);
-  near(sample(map, span, 1, 1), 6);
-  near(sample(map, span, 0, 0), 1);
+  const contentSize = [1.5, 2.5]; // the image ends in the middle of the last cells
+  near(sample(map, contentSize, 0.5 / 2.5, 0.5 / 1.5), 1);
+  near(sample(map, contentSize, 1.5 / 2.5, 0.5 / 1.5), 2);
+  near(sample(map, contentSize, 1, 1), 6);
+  near(sample(map, contentSize, 0, 0), 1);
   near(sample(map, [2, 3], 0.5, 0.5), 3.5);
 });
 
 test('the interpolated grid is sampling at its points', () => {
   const map = { data: Float32Array.from([0, 1, 4, 2]), h: 2, w: 2 };
-  const span = [1.7, 1.9];
-  const upsampled = upsample(map, span, 5, 7);
+  const contentSize = [1.7, 1.9];
+  const upsampled = upsample(map, contentSize, 5, 7);
   for (let i = 0; i < 5; i++) {
-    for (let j = 0; j < 7; j++) near(upsampled.data[i * 7 + j], sample(map, span, (j + 0.5) / 7, (i + 0.5) / 5), 1e-5);
+    for (let j = 0; j < 7; j++) near(upsampled.data[i * 7 + j], sample(map, contentSize, (j + 0.5) / 7, (i + 0.5) / 5), 1e-5);
   }
 });
 
@@ -67,11 +67,11 @@ test('classes by probability, ties in their own order', () => {
 
 test('a part of the image is interpolated as the whole is', () => {
   const map = { data: Float32Array.from([0, 1, 4, 2, 7, 3]), h: 2, w: 3 };
-  const span = [1.7, 2.9];
+  const contentSize = [1.7, 2.9];
   const part = { left: 0.25, top: 0.1, right: 0.75, bottom: 0.6 };
-  const upsampled = upsample(map, span, 5, 6, part);
+  const upsampled = upsample(map, contentSize, 5, 6, part);
   for (let i = 0; i < 5; i++) {
-    for (let j = 0; j < 6; j++) near(upsampled.data[i * 6 + j], sample(map, span, 0.25 + ((j + 0.5) / 6) * 0.5, 0.1 + ((i + 0.5) / 5) * 0.5), 1e-5);
+    for (let j = 0; j < 6; j++) near(upsampled.data[i * 6 + j], sample(map, contentSize, 0.25 + ((j + 0.5) / 6) * 0.5, 0.1 + ((i + 0.5) / 5) * 0.5), 1e-5);
   }
 });
 
@@ -89,10 +89,10 @@ test('signed values: zero in the middle, NaN never', () => {
 });
 
 test('maps on other cells meet on a common grid', () => {
-  const a = { map: { data: Float32Array.from([2, 2]), h: 1, w: 2 }, span: [1, 2], max: 2, unit: 'cam' };
-  const b = { map: { data: Float32Array.from([1, 1, 1]), h: 1, w: 3 }, span: [1, 3], max: 1, unit: 'cam' };
+  const a = { map: { data: Float32Array.from([2, 2]), h: 1, w: 2 }, contentSize: [1, 2], max: 2, unit: 'cam' };
+  const b = { map: { data: Float32Array.from([1, 1, 1]), h: 1, w: 3 }, contentSize: [1, 3], max: 1, unit: 'cam' };
   const found = difference(a, b, 2, 4, true);
-  assert.deepEqual([found.map.h, found.map.w, ...found.span, found.max], [2, 4, 2, 4, 1]);
+  assert.deepEqual([found.map.h, found.map.w, ...found.contentSize, found.max], [2, 4, 2, 4, 1]);
   assert.ok(found.map.data.every((value) => value === 1));
   const shares = difference(a, b, 2, 4);
   assert.deepEqual([shares.unit, found.unit, shares.max], ['share', 'cam', 0]);

@@ -117,7 +117,7 @@ test('a change of the threshold or the opacity neither interpolates nor colours 
   globalThis.OffscreenCanvas = class { getContext() { return context; } };
   globalThis.ImageData = class {};
   globalThis.Path2D = class { constructor() { counts.paths += 1; } moveTo() {} lineTo() {} closePath() {} };
-  const layer = { shown: { map: { data: Float32Array.from([0, 1, 2, 3, 4, 5]), h: 2, w: 3 }, span: [2, 3], max: 5, unit: 'cam' }, range: 5, signed: false };
+  const layer = { shown: { map: { data: Float32Array.from([0, 1, 2, 3, 4, 5]), h: 2, w: 3 }, contentSize: [2, 3], max: 5, unit: 'cam' }, range: 5, signed: false };
   const paint = (changes) => {
     const before = { ...counts };
     drawMap(context, layer, { ...FIRST, ...changes }, FIRST.zoom, 1, kept);

@@ -101,7 +101,7 @@ test('the screen is described as the page shows it', () => {
   assert.deepEqual(told.ground_truth.cutoffs, {});
   assert.equal(describeView({ ...state, ground_truth: false }, view).ground_truth, null);
   assert.equal(describeView({ ...state, classes: [0, 2] }, view).ground_truth.inside, null);
-  const addedPanel = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, span: [1, 2] };
+  const addedPanel = { title: 't', note: 'n', unit: 'attention', map: { data: Float32Array.of(0.5, -1), h: 1, w: 2 }, contentSize: [1, 2] };
   const more = describeView(state, view, () => addedPanel).added_panel;
   assert.deepEqual(new Float32Array(Uint8Array.from(Buffer.from(more.values, 'base64')).buffer), Float32Array.of(0.5, 0));
   const differing = describeView({ ...state, compare: { ...INITIAL.compare, view: 'difference' } }, view, () => addedPanel);

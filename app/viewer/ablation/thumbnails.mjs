@@ -38,7 +38,7 @@ export function createMeasure() {
     if (!truth) return { ...shown, curve: null };
     let known = curves.get(shown);
     if (known?.mask !== truth.mask || known.ignore !== truth.ignore) {
-      const upsampled = upsample(shown.map, shown.span, truth.h, truth.w);
+      const upsampled = upsample(shown.map, shown.contentSize, truth.h, truth.w);
       known = { mask: truth.mask, ignore: truth.ignore, curve: sweep(upsampled.data, shown.max, truth.mask, truth.ignore) };
       curves.set(shown, known);
     }
@@ -115,10 +115,10 @@ export function createPainter(image) {
    * @param {Crt.Shown} shown
    * @param {boolean} cells
    */
-  function spread({ map, span }, cells) {
-    if (cells) return { upsampled: map, w: (width * map.w) / span[1], h: (height * map.h) / span[0] };
+  function spread({ map, contentSize }, cells) {
+    if (cells) return { upsampled: map, w: (width * map.w) / contentSize[1], h: (height * map.h) / contentSize[0] };
     const factor = THUMBNAIL_POINTS / Math.max(width, height);
-    return { upsampled: upsample(map, span, Math.ceil(height * factor), Math.ceil(width * factor)), w: width, h: height };
+    return { upsampled: upsample(map, contentSize, Math.ceil(height * factor), Math.ceil(width * factor)), w: width, h: height };
   }
 
   return {

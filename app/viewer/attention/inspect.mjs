@@ -218,11 +218,11 @@ function paint(canvas, { prediction, image }, map, max, state, cell) {
   context.drawImage(image, 0, 0, width, height);
   const { grid } = prediction;
   /** @type {Crt.Size} */
-  const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
+  const contentSize = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
   const [h, w] = gridSize(width, height);
-  const pixels = colorize(upsample(map, span, h, w).data, max, colorTable(state.colormap));
+  const pixels = colorize(upsample(map, contentSize, h, w).data, max, colorTable(state.colormap));
   if (map.inside) {
-    const inside = upsample({ data: Float32Array.from(map.inside), h: map.h, w: map.w }, span, h, w).data;
+    const inside = upsample({ data: Float32Array.from(map.inside), h: map.h, w: map.w }, contentSize, h, w).data;
     inside.forEach((value, i) => {
       if (value < 0.5) pixels.fill(0, 4 * i, 4 * i + 3);
     });
@@ -230,7 +230,7 @@ function paint(canvas, { prediction, image }, map, max, state, cell) {
   context.globalAlpha = Math.max(0.35, state.opacity);
   context.drawImage(toCanvas(pixels, w, h), 0, 0, width, height);
   context.globalAlpha = 1;
-  const [sx, sy] = [width / span[1], height / span[0]];
+  const [sx, sy] = [width / contentSize[1], height / contentSize[0]];
   for (const [color, line] of /** @type {[string, number][]} */ ([['#000000', 4], ['#ffffff', 2]])) {
     context.strokeStyle = color;
     context.lineWidth = (line * Math.max(width, height)) / 480;

@@ -41,7 +41,7 @@ export function attentionPanel({ method, pass, block, head }, prediction, heads)
   const { content, patch } = prediction.grid;
   return {
     title: `${METHOD_TITLES[method]} attention`, note: `block ${block + 1}, pass ${pass + 1}${one === null ? '' : `, head ${one + 1}`}`,
-    map, span: [content[0] / patch, content[1] / patch], max: largest(map.data), unit: 'attention',
+    map, contentSize: [content[0] / patch, content[1] / patch], max: largest(map.data), unit: 'attention',
   };
 }
 

@@ -86,8 +86,8 @@ export function thumbnail(map, grid, image, max, colormap, side = THUMBNAIL_PX) 
   const context = contextOf(canvas);
   context.drawImage(image, 0, 0, width, height);
   /** @type {Crt.Size} */
-  const span = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
-  const upsampled = upsample(map, span, height, width);
+  const contentSize = [grid.content[0] / grid.patch, grid.content[1] / grid.patch];
+  const upsampled = upsample(map, contentSize, height, width);
   context.globalAlpha = 0.75;
   context.drawImage(toCanvas(colorize(upsampled.data, max, colorTable(colormap)), width, height), 0, 0);
   return canvas;

@@ -163,7 +163,7 @@ export function shownMethods(state, run) {
   return METHODS.filter((method) => run.methods.includes(method) && state.visible[method]);
 }
 
-/** The map of one method with the settings of the state: { method, classes, map, max, unit, loops, refined, span }.
+/** The map of one method with the settings of the state: { method, classes, map, max, unit, loops, refined, contentSize }.
  *  `own` may fix classes, loops, refined, blocks and pass_reduction against the state's.
  * @param {Crt.State} state
  * @param {Crt.Prediction} prediction
@@ -178,7 +178,7 @@ export function currentMap(state, prediction, method, own = {}) {
   const loops = Math.min(wanted.loops, prediction.maxLoops(method));
   const blocks = wanted.blocks && prediction.isTransformer(method) ? /** @type {Crt.Size} */ (wanted.blocks.map((b) => Math.min(b, prediction.depth(method) - 1))) : null;
   const map = prediction.map(method, classes, { loops, refined, blocks, pass_reduction: wanted.pass_reduction });
-  return { method, classes, map, loops, refined, max: largest(map.data), unit: refined ? 'product' : 'cam', span: prediction.contentSize(method) };
+  return { method, classes, map, loops, refined, max: largest(map.data), unit: refined ? 'product' : 'cam', contentSize: prediction.contentSize(method) };
 }
 
 /** The line under the controls: what the run was and what it cost.

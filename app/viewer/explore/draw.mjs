@@ -103,10 +103,10 @@ export function drawMap(context, { shown, range, signed }, state, zoom, pixel, k
   if (!(shown.max > 0)) return;
   const { width, height } = context.canvas;
   const level = state.threshold * shown.max;
-  const { map, span } = shown;
+  const { map, contentSize } = shown;
   const grid = windowGrid(zoom, width, height);
-  const upsampled = state.cells ? map : kept.windows.of(map.data, [...span, ...Object.values(grid)].join(), () => upsample(map, span, grid.h, grid.w, grid));
-  const area = state.cells ? { left: 0, top: 0, right: map.w / span[1], bottom: map.h / span[0] } : grid;
+  const upsampled = state.cells ? map : kept.windows.of(map.data, [...contentSize, ...Object.values(grid)].join(), () => upsample(map, contentSize, grid.h, grid.w, grid));
+  const area = state.cells ? { left: 0, top: 0, right: map.w / contentSize[1], bottom: map.h / contentSize[0] } : grid;
   const heat = () => colorize(upsampled.data, range, colorTable(signed ? SIGNED : state.colormap), signed ? -range : 0, state.overlay === 'fade' ? fadeTable(signed) : null);
   const masked = state.overlay === 'mask' && !signed;
   const look = masked ? ['mask', level] : [range, signed ? SIGNED : state.colormap, state.overlay];

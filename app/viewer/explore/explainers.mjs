@@ -62,7 +62,7 @@ export function mountExplainers(page) {
     const { failed, passes } = failures.get(key) ?? { failed: '', passes: false };
     const map = found?.map ?? { data: new Float32Array(1), h: 1, w: 1 };
     return {
-      title: EXPLAINERS[name].title, map, span: found ? prediction.contentSize(method) : [1, 1], max: largest(map.data), unit: 'explainer',
+      title: EXPLAINERS[name].title, map, contentSize: found ? prediction.contentSize(method) : [1, 1], max: largest(map.data), unit: 'explainer',
       note: failed || `of ${METHOD_TITLES[method]}${found ? `, ${Math.round(found.ms)} ms` : ', computing…'}`, retry: passes ? retry : null,
     };
   };

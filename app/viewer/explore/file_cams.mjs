@@ -121,14 +121,14 @@ export function panelOf(file, names) {
   const title = file?.name ?? FILE_TITLE;
   if (!file || !cams.length) {
     const empty = file ? `No map for ${names.length > 1 ? 'these classes' : 'this class'}` : HERE_NO_MORE;
-    return { title, note: 'from a file', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], max: 0, unit: 'explainer', empty };
+    return { title, note: 'from a file', map: { data: new Float32Array(1), h: 1, w: 1 }, contentSize: [1, 1], max: 0, unit: 'explainer', empty };
   }
   const map = cams.length === 1 ? cams[0].map : mergedMap(file.cams, names, cams);
   const without = names.filter((name) => !file.cams.has(name));
   const max = maxima.get(map.data) ?? largest(map.data);
   maxima.set(map.data, max);
   return {
-    title, map, span: [map.h, map.w], max, unit: 'explainer', empty: max > 0 ? '' : 'No value above 0',
+    title, map, contentSize: [map.h, map.w], max, unit: 'explainer', empty: max > 0 ? '' : 'No value above 0',
     note: [noteOf(cams), without.length ? `no map for ${without.join(', ')}` : ''].filter(Boolean).join('; '),
   };
 }

@@ -125,7 +125,7 @@ export function createHover({ at, store, view, announce }, panelGrid) {
    * @param {Crt.Point} point
    */
   function valueAt(layer, state, point) {
-    const value = sample(layer.shown.map, layer.shown.span, point.x, point.y, state.cells);
+    const value = sample(layer.shown.map, layer.shown.contentSize, point.x, point.y, state.cells);
     return layer.signed ? signed(value) : figure(value);
   }
 
@@ -154,7 +154,7 @@ export function createHover({ at, store, view, announce }, panelGrid) {
       const own = /** @type {Crt.Blocks} */ (options.blocks && prediction.isTransformer(method) ? options.blocks.map((block) => Math.min(block, prediction.depth(method) - 1)) : null);
       values = { key: wanted, maps: run.classes.map((_, index) => prediction.map(method, [index], { ...options, blocks: own })) };
     }
-    const here = strongest(values.maps.map((map) => sample(map, shown.span, point.x, point.y, state.cells)), ANNOUNCED_CLASSES);
+    const here = strongest(values.maps.map((map) => sample(map, shown.contentSize, point.x, point.y, state.cells)), ANNOUNCED_CLASSES);
     const words = here.map(([index, value]) => `${run.classes[index]} ${figure(value)}`).join(', ');
     return { method, classes: words || 'no class has evidence here' };
   }

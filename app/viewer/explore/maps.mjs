@@ -11,7 +11,7 @@ import { createLast, numberOf } from './repaint.mjs';
 const MAX_MAPS = 48;
 const MAX_DIFFERENCES = 4;
 /** @type {Crt.AddedPanel} */
-const NO_PANEL = { title: 'Closed panel', note: 'There is no map', map: { data: new Float32Array(1), h: 1, w: 1 }, span: [1, 1], unit: 'explainer' };
+const NO_PANEL = { title: 'Closed panel', note: 'There is no map', map: { data: new Float32Array(1), h: 1, w: 1 }, contentSize: [1, 1], unit: 'explainer' };
 
 /** Maps by their settings: shown(state, view, method, own) as currentMap gives it, the same object for the same settings;
  *  upsampled(shown, [h, w]) interpolated on h × w points of the whole image; difference(a, b, [h, w], raw) of two maps. `added` gives the panel that the user has added, for these
@@ -50,14 +50,14 @@ export function createMaps(added = () => null) {
       return made;
     },
     /**
-     * @param {Pick<Crt.Scaled, 'map' | 'span'>} shown
+     * @param {Pick<Crt.Scaled, 'map' | 'contentSize'>} shown
      * @param {Crt.Size} size
      * @returns {Crt.Values}
      */
-    upsampled({ map, span }, [h, w]) {
+    upsampled({ map, contentSize }, [h, w]) {
       const before = interpolated.get(map.data);
       if (before?.h === h && before.w === w) return before.upsampled;
-      const upsampled = upsample(map, span, h, w);
+      const upsampled = upsample(map, contentSize, h, w);
       interpolated.set(map.data, { h, w, upsampled });
       return upsampled;
     },
@@ -69,7 +69,7 @@ export function createMaps(added = () => null) {
      * @returns {Crt.Scaled}
      */
     difference(a, b, size, raw) {
-      const key = [numberOf(b.map.data), a.max, b.max, a.unit, b.unit, ...a.span, ...b.span, ...size, raw].join();
+      const key = [numberOf(b.map.data), a.max, b.max, a.unit, b.unit, ...a.contentSize, ...b.contentSize, ...size, raw].join();
       return differences.of(a.map.data, key, () => difference(a, b, ...size, raw));
     },
   };

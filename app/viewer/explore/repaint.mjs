@@ -29,7 +29,7 @@ export function paintInputs(spec, facts, state, view, { width, height, pixel, li
 function mapInputs({ shown, range, signed }, { threshold, outline, overlay, opacity, colormap, cells }) {
   const outlined = outline && !signed;
   const masked = overlay === 'mask' && !signed;
-  return [shown.map.data, shown.span.join(), shown.max, range, signed, overlay, opacity, cells, outlined, outlined || masked ? threshold : '', signed || masked ? '' : colormap];
+  return [shown.map.data, shown.contentSize.join(), shown.max, range, signed, overlay, opacity, cells, outlined, outlined || masked ? threshold : '', signed || masked ? '' : colormap];
 }
 
 /** Which of several things have to be drawn: `changed(thing, inputs)` is true at first and whenever the inputs are others. */

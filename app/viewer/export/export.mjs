@@ -100,9 +100,9 @@ function describeGroundTruth({ polygons, complete, cutoffs, raster, ignore }, ro
 }
 
 /** @param {Crt.AddedPanel} panel */
-function describeAddedPanel({ title, note, unit, map, span }) {
+function describeAddedPanel({ title, note, unit, map, contentSize }) {
   const values = Float32Array.from(map.data, (value) => Math.max(0, value));
-  return { title, note, unit, h: map.h, w: map.w, down: span[0], across: span[1], values: toBase64(new Uint8Array(values.buffer)) };
+  return { title, note, unit, h: map.h, w: map.w, down: contentSize[0], across: contentSize[1], values: toBase64(new Uint8Array(values.buffer)) };
 }
 
 /** What an interactive page opens with: the screen as a link has it, the scenes about its run, the shapes drawn on its

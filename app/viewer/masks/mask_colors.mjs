@@ -121,6 +121,6 @@ function defaultMask(state, { run, prediction, image }, index) {
   const [h, w] = gridSize(image.naturalWidth, image.naturalHeight);
   const { threshold, ...own } = run.defaults;
   const method = run.methods.includes('crt') ? 'crt' : run.methods[0];
-  const { map, span, max } = currentMap({ ...state, classes: [index] }, prediction, method, pick(own, ['loops', 'refined', 'blocks', 'pass_reduction']));
-  return Uint8Array.from(upsample(map, span, h, w).data, (value) => (max > 0 && aboveThreshold(value, threshold * max) ? 1 : 0));
+  const { map, contentSize, max } = currentMap({ ...state, classes: [index] }, prediction, method, pick(own, ['loops', 'refined', 'blocks', 'pass_reduction']));
+  return Uint8Array.from(upsample(map, contentSize, h, w).data, (value) => (max > 0 && aboveThreshold(value, threshold * max) ? 1 : 0));
 }

@@ -16,8 +16,8 @@ const WALK_STRIDE = 4; // pixels of the image per cell of the walk
  */
 export function randomWalkLabels(answer, threshold, [h, w]) {
   /** @type {Crt.Size} */
-  const span = [answer.h / WALK_STRIDE, answer.w / WALK_STRIDE];
-  return { labels: labelMap(answer.maps.map((map) => upsample(map, span, h, w)), threshold, { together: true }), h, w };
+  const contentSize = [answer.h / WALK_STRIDE, answer.w / WALK_STRIDE];
+  return { labels: labelMap(answer.maps.map((map) => upsample(map, contentSize, h, w)), threshold, { together: true }), h, w };
 }
 
 /** Which classes a label map shows, largest first.

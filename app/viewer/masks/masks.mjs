@@ -153,7 +153,7 @@ export function mountMasks(page) {
     const colors = [[0, 0, 0], ...state.classes.map(colorOf)];
     const names = ['background', ...state.classes.map((index) => run.classes[index])];
     const chosen = names.slice(1).join(', ');
-    const seed = { labels: labelMap(maps.map(({ map, span }) => upsample(map, span, h, w)), state.threshold), h, w };
+    const seed = { labels: labelMap(maps.map(({ map, contentSize }) => upsample(map, contentSize, h, w)), state.threshold), h, w };
 
     /** @type {{ colors: Crt.RGB[], names: string[] }} */
     const all = { colors: [[0, 0, 0], ...run.classes.map((_, index) => colorOf(index))], names: ['background', ...run.classes] };

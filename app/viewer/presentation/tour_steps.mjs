@@ -50,7 +50,7 @@ export function facts(state, view) {
       const mask = truth.complete ? truth.raster(...size) : null;
       if (!mask) return null;
       const shown = currentMap(state, prediction, method, { ...own, ...pick(run.defaults, ['blocks', 'pass_reduction']) });
-      const upsampled = upsample(shown.map, shown.span, ...size);
+      const upsampled = upsample(shown.map, shown.contentSize, ...size);
       return overlap(upsampled.data, state.threshold * shown.max, mask, truth.ignore(...size));
     },
   };
