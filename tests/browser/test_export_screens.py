@@ -166,7 +166,6 @@ def test_results(page):
     assert cells and set(cells) <= said
     values = page.locator(".class-table td").all_inner_texts()
     assert values and set(values) <= said
-    assert section.locator(".result-command").inner_text() in " ".join(said)
     tables = page.locator("details.result .result-table").count()
     assert sum(name.endswith(".csv") for name in files) == tables + 3  # set-up, claims, IoU by class
 

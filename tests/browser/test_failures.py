@@ -130,6 +130,9 @@ CASES = {
         cancelled, "faithfulness-note", "Cancelled. Completed measurements are kept.", cancelled, before=measuring
     ),
     "export": Case(export, "export-note", r"\.png, \d+", export),
+    "export_results": Case(
+        export, "export-note", r"\.png, \d+", export, before=lambda page: open_tab(page, "Results")
+    ),
     "reopen": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),
     "reopen_run": Case(other_size, "message", "Input 224 × 168 px", try_again, "status"),
     "keep": Case(press("copy-link"), "permalink-note", "keeps the image for an hour", press("copy-link")),

@@ -331,6 +331,7 @@ def test_names_and_classes_of_users_are_no_markup(site: Path, open_site: Opened)
     assert page.title() == f"{SAFE}.png – CRT explorer"
 
 
+@pytest.mark.parametrize("refused", [("/shared/", "/img2-")])
 def test_a_page_without_the_shared_folder_names_what_is_missing(site: Path, browser, tmp_path: Path):
     page = new_page(browser, 1440)
     path = shutil.copy(image_page(site, "img2"), tmp_path)
