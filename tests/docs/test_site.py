@@ -45,6 +45,12 @@ def test_the_readme_leads_to_every_page_and_stays_short() -> None:
     assert "](CHANGELOG.md)" in text and text.count("\n") <= README_LINES
 
 
+def test_the_readme_has_eight_features_of_at_most_twelve_words():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    features = re.findall(r"^- (.+)$", text.partition("## Features\n")[2].partition("\n## ")[0], re.MULTILINE)
+    assert len(features) == 8 and max(len(one.split()) for one in features) <= 12
+
+
 def test_the_checks_build_the_site() -> None:
     script = (ROOT / "scripts/test.sh").read_text(encoding="utf-8")
     assert re.search(r"^    check .*mkdocs build .*--strict", script, re.MULTILINE)
