@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from crt.viz.colours import LABEL_COLOURS
 from tests.browser.driver import HOSTILE, SHOWN, move, open_tab, settle, upload
 from tests.browser.faults import Queue
+from tests.helpers.narrow import present
 
 LOOKS = [("light", 1440), ("dark", 390)]
 NOTES = {"crf": "mask-note", "walk": "walk-note", "deeplab": "deeplab-note"}
@@ -130,6 +131,15 @@ def test_each_mask_has_its_iou_where_the_ground_truth_is_known(open_page, theme,
     move(page, "mask-threshold", 0.9)
     expect(status).not_to_have_text(shown)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [390, 768])
+def test_where_the_settings_are_not_beside_the_masks_the_masks_come_first(open_page, image, width):
+    page = open_page(width=width)
+    upload(page, image)
+    open_tab(page, "Masks")
+    masks, controls = (present(page.locator(part).bounding_box()) for part in (".mask-views", ".mask-controls"))
+    assert masks["y"] + masks["height"] <= controls["y"]
 
 
 def test_the_threshold_has_the_ends_that_it_has_in_explore(open_page, image):
