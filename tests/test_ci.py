@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def test_every_part_of_the_checks_has_a_job() -> None:
     offered = re.search(r"^    all \| (.+)\) ;;$", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE)
     assert offered is not None and list(dict.fromkeys(parts)) == offered[1].split(" | ")
     assert "--only unit --coverage" in commands(JOBS["coverage"])
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert options["coverage"]["report"]["fail_under"] >= 90
     assert {"wheel", "docker"} < set(JOBS)
 
 
