@@ -44,9 +44,10 @@ DRAWN_POLL_MS = 20  # at every frame the browser would draw every frame, on the 
 SETTLE_MS = 500  # for small events that follow the one that is waited for
 AWAY = "224"
 """The input size that is run between the two runs at the first."""
-# Keeps what the server reports of its own time: `duration` of every completed event, in seconds.
+# Keeps what the server reports of its own time: `duration` of every completed event, summed over its parts, in seconds.
 LISTEN = """(() => {
   window.durations = [];
+  const parts = {};
   const plain = window.fetch;
   window.fetch = async (...words) => {
     const answer = await plain(...words);
@@ -60,7 +61,10 @@ LISTEN = """(() => {
         text = lines.pop();
         for (const line of lines) {
           const message = JSON.parse(line.replace(/^data: /, ''));
-          if (message.msg === 'process_completed') window.durations.push(message.output.duration);
+          const { msg, event_id: id } = message;
+          const ends = msg === 'process_completed';
+          if (ends || msg === 'process_generating') parts[id] = (parts[id] ?? 0) + (message.output.duration ?? 0);
+          if (ends) window.durations.push(parts[id]);
         }
       }
     })();
