@@ -78,15 +78,24 @@ class VersionLoad:
         }
 
 
+def checkpoint_of(checkpoint: str, root: Path) -> str:
+    """What a version takes for `--checkpoint`: of a bundled one its own, whose format it reads."""
+    from crt.checkpoint import expand_name
+
+    folder = expand_name(checkpoint)
+    if not folder.is_dir():
+        return checkpoint
+    folder = folder.resolve()
+    own = root / folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    return str(own if own.is_dir() else folder)
+
+
 def measure(config: Load, root: Path, measured: VersionLoad) -> None:
     """Let the users use the page of one version for their time. Raises InvalidSetting if it does not start."""
     from gradio_client import Client, handle_file
 
-    from crt.checkpoint import expand_name
-
     tally, lock, memory, cached = measured.tally, threading.Lock(), [], []
-    checkpoint = expand_name(config.checkpoint)
-    words = ["--checkpoint", str(checkpoint.resolve() if checkpoint.is_dir() else config.checkpoint)]
+    words = ["--checkpoint", checkpoint_of(config.checkpoint, root)]
     words += ["--cache-mb", str(config.cache_mb), "--queue-size", str(config.queue_size), "--extra-checkpoints"]
     with (
         tempfile.TemporaryDirectory() as folder,

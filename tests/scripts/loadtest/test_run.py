@@ -6,7 +6,7 @@ import re
 import pytest
 
 from crt.errors import InvalidSetting
-from scripts.loadtest.run import _flatness, _settled, commit_of, load, ratios
+from scripts.loadtest.run import _flatness, _settled, checkpoint_of, commit_of, load, ratios
 from scripts.loadtest.users import BROWSER, LOST, Load, is_busy
 from scripts.provenance import ROOT
 from tests.browser.driver import CHROMIUM
@@ -75,6 +75,14 @@ def test_another_version_is_loaded_in_turns_with_this_one(tmp_path):
     assert result["all"]["answers"] > 0 < other["all"]["answers"] and set(other["load"]) == set(result["load"])
     assert set(result["ratio"]) == {"answers", "p95_s", "busy"} and result["ratio"]["answers"] > 0
     assert result["errors"] == other["errors"] == {} and result["rounds"] == 2
+
+
+def test_each_version_takes_its_own_bundled_checkpoint(tmp_path):
+    own = tmp_path / "checkpoints" / "voc"
+    own.mkdir(parents=True)
+    assert checkpoint_of("voc", tmp_path) == str(own)
+    assert checkpoint_of("voc", tmp_path / "without") == checkpoint_of("voc", ROOT) == str(ROOT / "checkpoints/voc")
+    assert checkpoint_of(str(tmp_path), ROOT) == str(tmp_path) and checkpoint_of("user/name", ROOT) == "user/name"
 
 
 def test_ratios_are_of_this_version_to_the_other():
