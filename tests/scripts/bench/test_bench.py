@@ -7,16 +7,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from app.core import decoded
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.errors import InvalidSetting
+from crt.models.vit import TransformerBranch
+from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
 from crt.predictor import Predictor
 from scripts.bench import timing
 from scripts.bench.__main__ import SECTIONS, Bench, BenchSection, bench
 from scripts.bench.growth import growth
-from scripts.bench.maps import photo
+from scripts.bench.maps import MAP_LOOPS, flops_of, photo
 from scripts.bench.needed import needed
 from scripts.bench.reading import LEAST_SIDE, reading
 from scripts.bench.start import _import_seconds, start
@@ -79,6 +83,13 @@ def test_every_section_runs(tmp_path, monkeypatch):
     assert "by other ways" in found["Other backends"].tables[0].head[0]
     assert result["command"].endswith("--cnn resnet18 --size 224 --runs 1 --checkpoint tiny")
     assert str(tmp_path) not in file.read_text()
+
+
+def test_the_operations_of_layers_that_are_fused_are_counted():
+    network = TransformerBranch(build_vit("deit_tiny_patch16_224"), 2).eval()
+    weights = sum(one.weight.numel() for block in network.blocks for one in block.modules() if type(one) is nn.Linear)
+    least = 2 * weights * 197 * MAP_LOOPS  # of every token of a tile, once in each pass
+    assert least < flops_of(network, torch.zeros(1, 3, 224, 224)) < 1.5 * least
 
 
 @pytest.mark.slow
