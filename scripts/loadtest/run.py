@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from crt.errors import InvalidSetting
 from scripts.loadtest.server import served
 from scripts.loadtest.users import BROWSER, Deadline, Load, Tally, browse, use, write_images
 from scripts.output import write_json
@@ -27,6 +28,8 @@ def load(config: Load) -> dict[str, Any]:
     """Run the users -> the results of their requests. Raises InvalidSetting if the page does not start."""
     from crt.train.machine import describe_machine
 
+    if config.against is not None and not (config.against / "app.py").is_file():
+        raise InvalidSetting(f"There is no app.py in {config.against}: give the folder of another version.")
     ours, theirs = VersionLoad(), VersionLoad()
     for _ in range(config.rounds):
         measure(config, ROOT, ours)

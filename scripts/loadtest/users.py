@@ -60,8 +60,6 @@ class Load:
     def __post_init__(self) -> None:
         if self.rounds < 1:
             raise InvalidSetting("Give at least one round.")
-        if self.against is not None and not (self.against / "app.py").is_file():
-            raise InvalidSetting(f"There is no app.py in {self.against}: give the folder of another version.")
         if self.users < 1 or self.minutes <= 0 or self.thought < 0:
             raise InvalidSetting("Give at least one user and some time.")
 

@@ -98,7 +98,7 @@ def test_the_commit_of_a_folder_without_git_is_empty(tmp_path):
 
 def test_the_other_version_needs_an_app(tmp_path):
     with pytest.raises(InvalidSetting, match=r"no app\.py"):
-        Load(against=tmp_path)
+        load(Load(against=tmp_path))
     with pytest.raises(InvalidSetting, match="at least one round"):
         Load(rounds=0)
 
