@@ -31,7 +31,7 @@ def is_final(error: Exception) -> bool:
         error: any.
 
     Returns:
-        True for what is wrong with the image or a setting.
+        True for what is wrong with the image, a setting or the checkpoint.
     """
     return isinstance(error, InvalidImage | InvalidSetting | InvalidCheckpoint)
 
