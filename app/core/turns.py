@@ -8,117 +8,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Any
 
+from app.core.tickets import LEFT, Ticket, VisitorLeft, Work
+from app.core.visitor_lines import VisitorLines
 from app.core.visitors import Visitor, Wait, current_visitor
 from crt.errors import CrtError
 
 MOST_WAITING = 24
-REPORT_S = 1.0
-"""Seconds between two reports to a visitor who waits."""
 NEWEST_SHARE = 0.3
 """What the newest measurement counts in the expected seconds of a kind of work."""
 FULL = "The queue is full: try again in a minute."
-LEFT = "Cancelled."
 
 
 class QueueFull(CrtError):
     """As much work waits as may."""
-
-
-class VisitorLeft(CrtError):
-    """The visitor no longer waits for the answer."""
-
-
-class Ticket:
-    """One visitor's claim to a piece of work.
-
-    Args:
-        turns: that run it.
-        work: the piece of work.
-        visitor: who waits.
-    """
-
-    def __init__(self, turns: Turns, work: _Work, visitor: Visitor) -> None:
-        self.visitor = visitor
-        self._turns, self._work = turns, work
-        self._news: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-        self._result: tuple[str, Any] | None = None
-        self._reported = False  # whether the visitor has been given a place
-
-    def parts(self) -> Iterator[Any]:
-        """What the work reports before it ends, from its beginning on, also to one who came later.
-
-        Yields:
-            The values given to the `part` of the work.
-
-        Raises:
-            VisitorLeft: the visitor has left.
-            Exception: what the work has raised.
-        """
-        while self._result is None:
-            try:
-                kind, value = self._news.get(timeout=REPORT_S if self.visitor.waiting else None)
-            except Empty:
-                self._report()
-                continue
-            if kind == "part":
-                if self._reported:
-                    self._report()
-                yield value
-            elif kind == "waits":
-                self._report()
-            else:
-                self._result = kind, value
-        if self._result[0] == "raised":
-            raise self._result[1]
-
-    def result(self) -> Any:
-        """Wait for the end of the work.
-
-        Returns:
-            What it returned.
-
-        Raises:
-            VisitorLeft: the visitor has left.
-            Exception: what the work has raised.
-        """
-        for _ in self.parts():
-            pass
-        return self._result[1] if self._result else None
-
-    def leave(self) -> None:
-        """Wait no longer. Work that is awaited by no other visitor leaves the order, or ends at its next pause."""
-        self._turns._leave([self])
-
-    def _report(self) -> None:
-        place = self._turns.place(self)
-        if place is not None and not place.ahead:
-            place = None
-        if self.visitor.waiting is not None and (place is not None or self._reported):
-            self.visitor.waiting(place)
-            self._reported = place is not None
-
-
-@dataclass(eq=False)
-class _Work:
-    """A function, and who waits for it."""
-
-    function: Callable[[Callable[[Any], None]], Any]
-    kind: str
-    units: float
-    key: Hashable | None
-    tickets: list[Ticket]
-    parts: list[Any]
-    began: float = 0.0
-    lent: float = 0.0  # seconds of other work in its pauses
 
 
 class Turns:
@@ -142,10 +50,10 @@ class Turns:
         self._between, self._clock = between, clock
         self._pool = ThreadPoolExecutor(1, "runs", initializer=initializer)
         self._guard = threading.Lock()  # held for a few instructions only, never while anything else is called
-        self._waiting: OrderedDict[str, deque[_Work]] = OrderedDict()
-        self._running: list[_Work] = []  # the last one runs; those before it pause
+        self._waiting: VisitorLines[Work] = VisitorLines()
+        self._running: list[Work] = []  # the last one runs; those before it pause
         self._thread: int | None = None  # that runs them
-        self._keys: dict[Hashable, _Work] = {}
+        self._keys: dict[Hashable, Work] = {}
         self._unit_seconds: dict[str, float] = {}
 
     def submit(
@@ -181,9 +89,9 @@ class Turns:
             work = None if key is None else self._keys.get(key)
             if work is not None:
                 return self._joined(work, visitor)
-            if not visitor.admitted and len(self._all_waiting()) >= self.most + (not self._running):
+            if not visitor.admitted and len(self._waiting) >= self.most + (not self._running):
                 raise QueueFull(FULL)
-            work = _Work(lambda part: context.run(function, part), kind, units, key, [], [])
+            work = Work(lambda part: context.run(function, part), kind, units, key)
             if key is not None:
                 self._keys[key] = work
             ticket = self._joined(work, visitor)
@@ -232,7 +140,7 @@ class Turns:
             session: Gradio's session hash.
         """
         with self._guard:
-            known = {id(work): work for work in (*self._all_waiting(), *self._running)}.values()
+            known = (*self._waiting, *self._running)
             tickets = [ticket for work in known for ticket in work.tickets if ticket.visitor.session == session]
         self._leave(tickets)
 
@@ -246,27 +154,25 @@ class Turns:
             The place; None if its work runs or has ended.
         """
         with self._guard:
-            order = self._order()
-            if ticket._work not in order:
+            order = list(self._waiting)
+            if ticket.work not in order:
                 return None
-            before = order[: order.index(ticket._work)]
-            times = [self._expected(work) for work in (*before, ticket._work)]
+            before = order[: order.index(ticket.work)]
+            times = [self._expected(work) for work in (*before, ticket.work)]
             times += [self._remaining(work) for work in self._running]
             known = [seconds for seconds in times if seconds is not None]
             total = sum(known) if len(known) == len(times) else None
             return Wait(len(before) + len(self._running), total)
 
-    def _joined(self, work: _Work, visitor: Visitor) -> Ticket:
+    def _joined(self, work: Work, visitor: Visitor) -> Ticket:
         """A further ticket for work; the guard is held."""
-        ticket = Ticket(self, work, visitor)
+        ticket = Ticket(work, visitor, self.place, self._leave)
         for part in work.parts:
-            ticket._news.put(("part", part))
+            ticket.send("part", part)
         work.tickets.append(ticket)
         if work not in self._running:
-            line = self._waiting.setdefault(visitor.session, deque())
-            if work not in line:
-                line.append(work)
-            ticket._news.put(("waits", None))
+            self._waiting.add(visitor.session, work)
+            ticket.send("waits")
         return ticket
 
     def _next(self) -> None:
@@ -277,21 +183,18 @@ class Turns:
         if work is not None:
             self._run(work)
 
-    def _take(self, within: _Work | None = None) -> _Work | None:
+    def _take(self, within: Work | None = None) -> Work | None:
         """The next work, now running; the guard is held. `within`: work that pauses for shorter work of others."""
         owners = {ticket.visitor.session for ticket in within.tickets} if within else set()
-        for session, line in self._waiting.items():
-            work = line[0]
-            if session in owners or (within and not self._fits(work, within)):
-                continue
-            self._waiting.move_to_end(session)
-            self._remove(work)
+        work = self._waiting.take(
+            lambda session, work: session not in owners and (within is None or self._fits(work, within))
+        )
+        if work is not None:
             work.began = self._clock()
             self._running.append(work)
-            return work
-        return None
+        return work
 
-    def _fits(self, work: _Work, paused: _Work) -> bool:
+    def _fits(self, work: Work, paused: Work) -> bool:
         """Whether work is expected to take no longer than the rest of work that pauses. Where this is not known, yes,
         unless both are of one kind and it has more units.
         """
@@ -301,7 +204,7 @@ class Turns:
         # Of work that takes longer than expected as much again is expected.
         return seconds <= (rest or self._elapsed(paused))
 
-    def _run(self, work: _Work) -> None:
+    def _run(self, work: Work) -> None:
         """Run work and hand what becomes of it to all who wait."""
 
         def part(value: Any) -> None:
@@ -309,7 +212,7 @@ class Turns:
                 work.parts.append(value)
                 tickets = list(work.tickets)
             for ticket in tickets:
-                ticket._news.put(("part", value))
+                ticket.send("part", value)
 
         try:
             end = ("returned", work.function(part))
@@ -322,73 +225,43 @@ class Turns:
             if end[0] == "returned" and work.units > 0:
                 self._measured(work.kind, self._elapsed(work) / work.units)
         for ticket in tickets:
-            ticket._news.put(end)
+            ticket.send(*end)
 
     def _leave(self, tickets: Collection[Ticket]) -> None:
         with self._guard:
             for ticket in tickets:
-                work = ticket._work
+                work = ticket.work
                 if ticket not in work.tickets:
                     continue
                 work.tickets.remove(ticket)
                 session = ticket.visitor.session
                 if any(other.visitor.session == session for other in work.tickets):
                     continue
-                line = self._waiting.get(session)
-                if line is not None and work in line:
-                    line.remove(work)
-                    if not line:
-                        del self._waiting[session]
+                self._waiting.remove(session, work)
                 if not work.tickets and work not in self._running:
                     self._forget(work)
         for ticket in tickets:
-            ticket._news.put(("raised", VisitorLeft(LEFT)))
+            ticket.send("raised", VisitorLeft(LEFT))
 
-    def _remove(self, work: _Work) -> None:
-        """Take work out of every line; the guard is held."""
-        for session in {ticket.visitor.session for ticket in work.tickets}:
-            line = self._waiting.get(session)
-            if line is not None and work in line:
-                line.remove(work)
-                if not line:
-                    del self._waiting[session]
-
-    def _forget(self, work: _Work) -> None:
+    def _forget(self, work: Work) -> None:
         """Keep later visitors from joining work; the guard is held."""
         if work.key is not None and self._keys.get(work.key) is work:
             del self._keys[work.key]
-
-    def _all_waiting(self) -> list[_Work]:
-        """Every piece of work that waits, once; the guard is held."""
-        return list({id(work): work for line in self._waiting.values() for work in line}.values())
-
-    def _order(self) -> list[_Work]:
-        """What waits in the order in which it will be taken if nothing comes; the guard is held."""
-        lines = [list(line) for line in self._waiting.values()]
-        order: list[_Work] = []
-        while lines:
-            for line in lines:
-                while line and line[0] in order:
-                    line.pop(0)
-                if line:
-                    order.append(line.pop(0))
-            lines = [line for line in lines if line]
-        return order
 
     def _measured(self, kind: str, seconds: float) -> None:
         before = self._unit_seconds.get(kind, seconds)
         self._unit_seconds[kind] = before + NEWEST_SHARE * (seconds - before)
 
-    def _expected(self, work: _Work) -> float | None:
+    def _expected(self, work: Work) -> float | None:
         """Seconds of work; None before any of its kind has been measured."""
         seconds = self._unit_seconds.get(work.kind)
         return None if seconds is None else seconds * work.units
 
-    def _remaining(self, work: _Work) -> float | None:
+    def _remaining(self, work: Work) -> float | None:
         """Seconds until the end of work that runs or pauses."""
         expected = self._expected(work)
         return None if expected is None else max(0.0, expected - self._elapsed(work))
 
-    def _elapsed(self, work: _Work) -> float:
+    def _elapsed(self, work: Work) -> float:
         """Seconds that work has run, without its pauses."""
         return self._clock() - work.began - work.lent

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.turns import FULL, QueueFull, Turns, VisitorLeft
+from app.core.tickets import VisitorLeft
+from app.core.turns import FULL, QueueFull, Turns
 from app.core.visitors import Visitor, Wait, current_visitor, visiting
 from tests.helpers.until import until
 
@@ -372,7 +373,7 @@ def test_a_pause_outside_work_does_nothing():
 
 
 def test_one_who_waits_learns_the_place_until_the_work_runs(monkeypatch):
-    monkeypatch.setattr("app.core.turns.REPORT_S", 0.01)
+    monkeypatch.setattr("app.core.tickets.REPORT_S", 0.01)
     held, heard = Held(), []
     before = held.submit("a")
     go_on = threading.Event()
@@ -468,4 +469,4 @@ def test_many_visitors_who_come_join_and_leave_all_get_an_end():
         assert not thread.is_alive()
     assert len(ended) == 160
     assert result_of(turns.submit(lambda part: "last")) == "last"
-    assert not turns._waiting and not turns._running and not turns._keys
+    assert not len(turns._waiting) and not turns._running and not turns._keys

@@ -15,7 +15,7 @@ from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.examples import Example
 from app.core.models import Engine
-from app.core.turns import VisitorLeft
+from app.core.tickets import VisitorLeft
 from app.core.visitors import Visitor, Wait
 from app.features import explainers
 from app.features.explainers import explained
@@ -80,7 +80,7 @@ def claims(explorer: Explorer) -> int:
     """Claims to all work that waits or runs."""
     turns = explorer.engine.turns
     with turns._guard:
-        return sum(len(work.tickets) for work in (*turns._all_waiting(), *turns._running))
+        return sum(len(work.tickets) for work in (*turns._waiting, *turns._running))
 
 
 def test_equal_questions_of_two_visitors_are_one_run(explorer, pool, held):
@@ -255,7 +255,7 @@ def test_score_cam_pauses_between_its_runs(explorer, pool, monkeypatch):
 
 
 def test_a_visitor_learns_the_place_through_the_progress_of_the_run(explorer, pool, held, monkeypatch):
-    monkeypatch.setattr("app.core.turns.REPORT_S", 0.01)
+    monkeypatch.setattr("app.core.tickets.REPORT_S", 0.01)
     heard: list[tuple[float, str]] = []
     first = pool.submit(explorer.predict, "a", photo(1), SHORT)
     assert held.began.wait(PATIENCE)
