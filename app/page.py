@@ -13,9 +13,10 @@ from app.cli import AppConfig
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT, bundled_checkpoints
+from app.core.engine import Engine
 from app.core.examples import gather
 from app.core.input_sizes import NATIVE, NATIVE_LIMIT, SIZES, start_size
-from app.core.models import Engine, Model
+from app.core.models import Model
 from app.core.uploads import ImageUpload
 from app.features import (
     ablation,

@@ -13,10 +13,11 @@ from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT
 from app.core.codec import image_url, payload
 from app.core.decoded import DecodedImages, fingerprint, pixels_sha256, source_size
+from app.core.engine import Engine
 from app.core.examples import Example
 from app.core.input_sizes import LOOPS, choice_of, coarse_input, settings_of, start_size
 from app.core.messages import message_payload
-from app.core.models import Engine, Model, SharedPredictor
+from app.core.models import Model, SharedPredictor
 from app.core.turns import Ticket
 from app.core.visitors import Wait, current_visitor, sentence_of, visiting
 from crt.cam_spec import CamSpec

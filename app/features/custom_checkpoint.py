@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from app.core.analysis import Explorer
-from app.core.models import SOURCE_LENGTH
+from app.core.engine import SOURCE_LENGTH
 from app.rpc import QUIET, refusal, reply
 from app.server.security import details_of
 from app.viewer import Viewer

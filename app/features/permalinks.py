@@ -15,8 +15,9 @@ import gradio as gr
 
 from app.core.analysis import Explorer
 from app.core.decoded import fingerprint
+from app.core.engine import Engine
 from app.core.input_sizes import NATIVE, SIZES, settings_of, start_size
-from app.core.models import Engine, Model
+from app.core.models import Model
 from app.gradio_compat import serve_bytes, serve_file
 from app.rpc import MODEL, QUIET, Page, refusal, reply, shown_of
 from app.server.security import details_of

@@ -42,7 +42,7 @@ def _ended(send: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     from app.gallery.settings import GallerySettings  # noqa: PLC0415
 
     # The sentence of a checkpoint that cannot be used is in the last line; a traceback is not.
-    logging.getLogger("app.core.models").addFilter(lambda record: record.exc_info is not None)
+    logging.getLogger("app.core.engine").addFilter(lambda record: record.exc_info is not None)
     try:
         settings = GallerySettings.from_json(json.load(sys.stdin))
         result = build_gallery(

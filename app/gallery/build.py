@@ -16,9 +16,10 @@ import crt
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.codec import image_url
+from app.core.engine import Engine
 from app.core.examples import outlines
 from app.core.input_sizes import settings_of, start_size
-from app.core.models import Engine, Model
+from app.core.models import Model
 from app.gallery.cams import EXTENSIONS, saved_file
 from app.gallery.images import SourceImage, beside, find_images
 from app.gallery.measure import scored_classes, thumbnail

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.cli import AppConfig
 from app.core.cache import PredictionCache
 from app.core.decoded import DecodedImages
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.gradio_compat import CALL, LOGIN_COOKIE, LOGIN_ROUTES, QUEUE_JOIN, UPLOAD, blocks_of
 from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
 from app.viewer.files import ROUTE, served

@@ -10,7 +10,7 @@ from PIL import Image
 from app.api_results import cams_npz
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
-from app.core.models import Engine
+from app.core.engine import Engine
 from crt.cam_spec import CamSpec
 from crt.errors import InvalidSetting
 from tests.helpers.tiny import tiny_checkpoint

@@ -14,9 +14,10 @@ import pytest
 
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
+from app.core.engine import Engine
 from app.core.examples import Example
 from app.core.input_sizes import settings_of, start_size
-from app.core.models import Engine, Model
+from app.core.models import Model
 from app.requests.validation import map_options
 from crt.cam_spec import CamSpec, class_ids
 from crt.checkpoint import Defaults, load_checkpoint, read_config, write_config

@@ -14,9 +14,9 @@ from app.cli import AppConfig
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.codec import INLINE_BYTES, encode_records, payload
+from app.core.engine import Engine
 from app.core.examples import Example, from_voc, gather, plain, shipped
 from app.core.messages import INTERNAL_ERROR
-from app.core.models import Engine
 from app.page import build, launch_options
 from app.viewer import Viewer
 from crt.checkpoint import load_checkpoint

@@ -17,7 +17,7 @@ from app.core import decoded as module
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.decoded import LEAST_SIDE, NATIVE_LIMIT, DecodedImages, fingerprint, pixels_sha256, source_size
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.features.ablation import column
 from crt.data.images import load_image
 from crt.errors import InvalidImage

@@ -11,8 +11,8 @@ import pytest
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.decoded import read
+from app.core.engine import Engine
 from app.core.messages import INTERNAL_ERROR
-from app.core.models import Engine
 from crt.data.images import load_image
 from crt.errors import InvalidImage, InvalidSetting
 from scripts.fuzz.corpus import UNSAFE_NAMES, CorpusConfig, corpus, write_corpus

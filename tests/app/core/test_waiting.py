@@ -13,8 +13,8 @@ import pytest
 from app.cli import AppConfig
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
+from app.core.engine import Engine
 from app.core.examples import Example
-from app.core.models import Engine
 from app.core.tickets import VisitorLeft
 from app.core.visitors import Visitor, Wait
 from app.features import explainers

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from app.core import models as engine
-from app.core import zero
+from app.core import engine, zero
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.features import attention as layers
 from app.features import explainers, faithfulness, masks
 from crt.errors import InvalidSetting

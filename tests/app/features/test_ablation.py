@@ -9,7 +9,7 @@ import torch
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.decoded import fingerprint
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.features.ablation import column
 from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting

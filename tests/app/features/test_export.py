@@ -21,8 +21,8 @@ from PIL import Image
 
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
+from app.core.engine import Engine
 from app.core.examples import Example
-from app.core.models import Engine
 from app.features import export
 from app.requests.export_request import ExportRequest, GroundTruth
 from app.requests.export_view import ExportView

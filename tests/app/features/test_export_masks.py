@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.features import export, masks
 from app.features.export_masks import MasksView
 from app.rpc import Page

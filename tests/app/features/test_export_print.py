@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.features import export
 from app.features.export_results import ResultsView
 from app.page import results

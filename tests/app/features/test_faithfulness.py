@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.core.visitors import Visitor
 from app.features.faithfulness import ENDED, FaithfulnessJob
 from app.requests.validation import map_options

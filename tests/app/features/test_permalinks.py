@@ -12,8 +12,8 @@ from PIL import Image
 
 from app.cli import AppConfig
 from app.core.decoded import fingerprint
+from app.core.engine import Engine
 from app.core.input_sizes import NATIVE, SIZES, start_size
-from app.core.models import Engine
 from app.features.permalinks import KEY_LENGTH, ImageStore, LinkRequest
 from app.page import build
 from app.viewer.files import HERE

@@ -11,8 +11,8 @@ import pytest
 
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
+from app.core.engine import Engine
 from app.core.messages import user_message
-from app.core.models import Engine
 from app.features import attention as layers
 from app.features import masks
 from app.requests.validation import classes_of, map_options, method_of, number, transformer_of

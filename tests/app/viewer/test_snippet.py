@@ -12,7 +12,7 @@ from PIL import Image
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import source_of
-from app.core.models import Engine
+from app.core.engine import Engine
 from crt.postprocess import cam_to_labels, max_normalize
 from crt.resample import upsample_cam
 from tests.helpers.tiny import tiny_checkpoint

@@ -13,11 +13,11 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from app.cli import AppConfig
-from app.core import models as engines
+from app.core import engine as engines
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT, bundled_checkpoints
-from app.core.models import Engine
+from app.core.engine import Engine
 from app.page import build
 from crt.checkpoint import CONFIG_FILE
 from crt.checkpoint.weights import file_sha256
