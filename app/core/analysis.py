@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,26 +11,18 @@ import numpy as np
 from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT
 from app.core.codec import image_url, payload
-from app.core.decoded import DecodedImages, fingerprint, pixels_sha256, source_size
+from app.core.decoded import DecodedImages, fingerprint
 from app.core.engine import Engine
 from app.core.examples import Example
 from app.core.input_sizes import LOOPS, choice_of, coarse_input, settings_of, start_size
 from app.core.messages import message_payload
-from app.core.models import Model, SharedPredictor
-from app.core.turns import Ticket
-from app.core.visitors import Wait, current_visitor, sentence_of, visiting
-from crt.cam_spec import CamSpec
+from app.core.models import Model
+from app.core.runs import Progress, Runs
 from crt.checkpoint import METHODS, Method
 from crt.data.further_images import further_images
-from crt.data.resizing import resize_long_side
-from crt.errors import InvalidImage, InvalidSetting
+from crt.errors import InvalidImage
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
-from crt.types import METHOD_TITLES
-
-STAGE_TITLES: dict[str, str] = {**METHOD_TITLES, "done": "Maps"}
-REPORT_EVERY_S = 0.25  # the page redraws at every report of progress, and a short run ends before the first
-Progress = Callable[[float, str], object]
 
 
 @dataclass(frozen=True)
@@ -70,163 +61,13 @@ class Explorer:
         self.engine = engine
         self.cache = cache
         self.examples = examples
+        self.runs = Runs(engine, cache, examples)
         self.images = DecodedImages()
 
     @property
     def modes(self) -> tuple[str, ...]:
         """The cut-merge modes that the first checkpoint can do."""
         return self.engine.config.modes
-
-    def cached(
-        self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model | None = None
-    ) -> Prediction | None:
-        """The Prediction that a session has in the cache.
-
-        Args:
-            session: Gradio's session hash.
-            image: (H, W, 3) uint8.
-            settings: of the run.
-            model: the checkpoint; the current one if None.
-
-        Returns:
-            The Prediction, or None.
-        """
-        return self.cache.get(session, _key(model or self.engine.model, image), settings)
-
-    def predict(
-        self,
-        session: str,
-        image: np.ndarray,
-        settings: InferenceConfig,
-        progress: Progress | None = None,
-        model: Model | None = None,
-    ) -> Prediction:
-        """The Prediction of an image: from the session's cache, stored with an example, or of a new run.
-
-        Args:
-            session: Gradio's session hash.
-            image: (H, W, 3) uint8.
-            settings: of the run.
-            progress: called with the share that is done, 0 … 1, and the stage.
-            model: the checkpoint; if None the one that is current at the call, for the whole run.
-
-        Returns:
-            The Prediction.
-
-        Raises:
-            InvalidSetting: the checkpoint does not have this mode, or the image needs too many tiles.
-            InvalidCheckpoint: the weights cannot be used.
-            QueueFull: too many runs wait.
-            VisitorLeft: the visitor has left.
-        """
-        parts = self.predict_in_parts(session, image, settings, progress, model)
-        del image  # as there
-        *_, (prediction, _) = parts
-        return prediction
-
-    def predict_in_parts(
-        self,
-        session: str,
-        image: np.ndarray,
-        settings: InferenceConfig,
-        progress: Progress | None = None,
-        model: Model | None = None,
-    ) -> Iterator[tuple[Prediction, bool]]:
-        """As `predict`, with what is there before the run has ended.
-
-        Args:
-            session: Gradio's session hash.
-            image: (H, W, 3) uint8.
-            settings: of the run.
-            progress: called with the share that is done, 0 … 1, and the stage.
-            model: the checkpoint; if None the one that is current at the call, for the whole run.
-
-        Yields:
-            Predictions of more and more networks and loop counts, as `Predictor.predict` reports them, and whether it
-            is the last one, which is whole.
-
-        Raises:
-            InvalidSetting: the checkpoint does not have this mode, or the image needs too many tiles.
-            InvalidCheckpoint: the weights cannot be used.
-            QueueFull: too many runs wait.
-            VisitorLeft: the visitor has left.
-        """
-        model = model or self.engine.model
-        known = self._known(session, image, settings, model)
-        if known is not None:
-            yield known, True
-            return
-        if progress and not model.ready:
-            progress(0.0, "Loading the networks")
-        key, report = _key(model, image), throttle(progress)
-        ticket = self._start(session, image, settings, progress, model)
-        del image  # a large one that waits would only fill the memory
-        try:
-            for part in ticket.parts():
-                if isinstance(part, _Stage):
-                    report(part.share, part.name)
-                else:
-                    yield part, False
-            prediction = ticket.result()
-        finally:
-            ticket.leave()
-        self.cache.put(session, key, settings, prediction)
-        yield prediction, True
-
-    def _start(
-        self, session: str, image: np.ndarray, settings: InferenceConfig, progress: Progress | None, model: Model
-    ) -> Ticket:
-        """Put a run of the networks into the order, or join an equal one. Its parts are `_Stage` and Predictions."""
-        size, digest, key = source_size(image), pixels_sha256(image), fingerprint(image)
-        pixels = image if settings.size is None else resize_long_side(image, settings.size)
-
-        def whole(prediction: Prediction) -> Prediction:
-            """With the image that was resized, not its pixels at the input size."""
-            return replace(prediction, source=size, provenance=prediction.provenance | {"image_sha256": digest})
-
-        def work(part: Callable[[Any], None]) -> Prediction:
-            prediction = model.run_here(
-                SharedPredictor.predict,
-                pixels,
-                settings,
-                pause=model.turns.pause,
-                progress=lambda share, name: part(_Stage(share, name)),
-                partial=lambda prediction: part(whole(prediction)),
-            )
-            return whole(prediction)
-
-        def waiting(wait: Wait | None) -> None:
-            if progress is not None:
-                progress(0.0, sentence_of(wait))
-
-        passes = sum(1 + (settings.loops if method == "crt" else 0) for method in settings.methods or METHODS)
-        with visiting(session, current_visitor().waiting if progress is None else waiting):
-            return model.start(
-                work,
-                key=("predict", model.id, key, settings),
-                kind=f"predict {settings.mode}",
-                units=pixels.shape[0] * pixels.shape[1] * passes,
-            )
-
-    def _known(self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model) -> Prediction | None:
-        """From the session's cache, or stored with an example. Raises InvalidSetting for a mode of no use."""
-        if settings.mode not in model.config.modes:
-            raise InvalidSetting(
-                f"This checkpoint cannot do {settings.mode}, because a deconvolution is trained with the network: "
-                f"choose {' or '.join(model.config.modes)}."
-            )
-        all_of_it = replace(settings, methods=None, loops=max(settings.loops, LOOPS))  # as the page records it
-        choices, example = dict.fromkeys((settings, all_of_it)), self.example_of(image)
-        for one in choices:
-            if (prediction := self.cached(session, image, one, model)) is not None:
-                return prediction
-        for one in choices if example else ():
-            if example and (prediction := example.stored(model.sha256, one)) is not None:
-                # Its file may be older than what the checkpoint recommends now.
-                prediction = replace(prediction, default_spec=CamSpec.of(model.config.defaults))
-                self.cache.put(session, _key(model, image), one, prediction)
-                return prediction
-        return None
 
     def analyze(
         self,
@@ -256,14 +97,14 @@ class Explorer:
 
         Raises:
             InvalidImage: there is no image, or it cannot be read.
-            CrtError: as `predict` does.
+            CrtError: as `Runs.predict` does.
         """
         model = model or self.engine.model
         settings, capped = settings_of(size, mode, self._read(path))
         settings = replace(settings, methods=methods, loops=loops)
-        prediction = self.predict(session, self._read(path), settings, progress, model)
+        prediction = self.runs.predict(session, self._read(path), settings, progress, model)
         image = self._read(path)
-        return Analysis(image, settings, prediction, session, capped, self.example_of(image), model)
+        return Analysis(image, settings, prediction, session, capped, self.runs.example_of(image), model)
 
     def payload(
         self,
@@ -329,10 +170,10 @@ class Explorer:
         try:
             image, model = self._read(path), model or self.engine.model
             settings, capped = settings_of(size, mode, image)
-            example = self.example_of(image)
+            example = self.runs.example_of(image)
             common = {"chosen": (size, mode), "url": image_url(image), "further": further_images(path or "")}
             del image
-            for prediction, whole in self.predict_in_parts(session, self._read(path), settings, progress, model):
+            for prediction, whole in self.runs.predict_in_parts(session, self._read(path), settings, progress, model):
                 missing = {} if whole else _missing(model, settings, prediction)
                 yield self._encode(model, prediction, self._read(path), capped, example, **common, **missing)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
@@ -426,56 +267,12 @@ class Explorer:
         """How a link names the checkpoint; empty for the one that the page starts with."""
         return "" if model is self.engine.model else model.config.name
 
-    def example_of(self, image: np.ndarray) -> Example | None:
-        """The example with exactly these pixels, so that its masks stay when its size or mode is changed.
-
-        Args:
-            image: (H, W, 3) uint8.
-
-        Returns:
-            The example, or None.
-        """
-        return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
-
-
-@dataclass(frozen=True)
-class _Stage:
-    """How far a run is: the share that is done, 0 … 1, and the stage."""
-
-    share: float
-    name: str
-
 
 def _missing(model: Model, settings: InferenceConfig, prediction: Prediction) -> dict[str, Any]:
     """What the header of a part has beside that of a whole run: the networks to come, and the largest loop count."""
     networks = model.config.networks
     pending = [method for method in METHODS if method in networks and method not in prediction.methods]
     return {"pending": pending, "maxLoops": settings.loops if "crt" in networks else 0}
-
-
-def throttle(report: Progress | None) -> Progress:
-    """Report progress at most once in `REPORT_EVERY_S`, with the titles of the stages.
-
-    Args:
-        report: called with the share that is done, 0 … 1, and the title; None for no reports.
-
-    Returns:
-        What a run calls with the share and the stage.
-    """
-    reported = time.monotonic()
-
-    def perhaps(part: float, stage: str) -> None:
-        nonlocal reported
-        if report is not None and time.monotonic() - reported >= REPORT_EVERY_S:
-            reported = time.monotonic()
-            report(part, STAGE_TITLES.get(stage, stage))
-
-    return perhaps
-
-
-def _key(model: Model, image: np.ndarray) -> str:
-    """What a Prediction is kept under: another model's is another Prediction."""
-    return f"{model.id}/{fingerprint(image)}"
 
 
 def _file_of(example: Example) -> str | None:

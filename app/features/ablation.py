@@ -53,7 +53,7 @@ def column(explorer: Explorer, analysis: Analysis, details: dict[str, Any]) -> d
     about = {"image": fingerprint(analysis.image), "checkpoint": model.sha256, "size": size, "mode": mode}
     settings, capped = settings_of(size, mode, analysis.image)
     try:
-        prediction = explorer.predict(analysis.session, analysis.image, settings, model=model)
+        prediction = explorer.runs.predict(analysis.session, analysis.image, settings, model=model)
     except InvalidSetting as error:
         return about | {"cannot": str(error)}
     stored = analysis.example is not None and analysis.example.stored(model.sha256, settings) is not None

@@ -243,7 +243,7 @@ class AblateView:
 def _seen(explorer: Explorer, analysis: Analysis, row: AblateRow, model: Model) -> Prediction:
     """What the networks saw of the image at a size and mode. Raises InvalidSetting where that is not kept."""
     settings, _ = settings_of(row.size, row.mode, analysis.image)
-    found = explorer.cached(analysis.session, analysis.image, settings, model)
+    found = explorer.runs.cached(analysis.session, analysis.image, settings, model)
     if found is None and analysis.example is not None:
         found = analysis.example.stored(model.sha256, settings)
     if found is None:

@@ -299,7 +299,7 @@ def keep(store: ImageStore, explorer: Explorer, path: str | None) -> str:
     if not path:
         raise InvalidSetting("There is no image to keep: choose one.")
     image = explorer.images.read(path)
-    if example := explorer.example_of(image):
+    if example := explorer.runs.example_of(image):
         return f"ex.{example.id}"
     key = fingerprint(image)[:KEY_LENGTH]
     suffix = Path(path).suffix.lower()
@@ -356,7 +356,7 @@ def known(explorer: Explorer, path: str, wanted: LinkRequest, session: str) -> A
     """
     image = explorer.images.read(path)
     settings, _ = settings_of(wanted.size, wanted.mode, image)
-    if explorer.cached(session, image, settings, wanted.model) is not None:
+    if explorer.runs.cached(session, image, settings, wanted.model) is not None:
         return explorer.payload(path, wanted.size, wanted.mode, session, model=wanted.model)
-    example = explorer.example_of(image)
+    example = explorer.runs.example_of(image)
     return explorer.example_payload(example, wanted.size, wanted.mode, wanted.model) if example else None

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from app.core.analysis import Explorer
 from app.core.messages import INTERNAL_ERROR
+from app.core.runs import Runs
 from tests.browser.driver import SHOWN, move, open_tab, settle, upload
 from tests.helpers.narrow import present
 
@@ -98,14 +98,14 @@ def test_a_column_that_fails_has_its_message_and_the_others_come(open_page, imag
     page = open_page()
     upload(page, image)
     open_tab(page, "Ablate")
-    prediction = Explorer.predict
+    prediction = Runs.predict
 
     def broken(self, session, image, settings, *rest, **keywords):
         if settings.size == 560:
             raise RuntimeError("out of memory")
         return prediction(self, session, image, settings, *rest, **keywords)
 
-    monkeypatch.setattr(Explorer, "predict", broken)
+    monkeypatch.setattr(Runs, "predict", broken)
     run(page, "Run the 1 missing size")
     expect(page.locator(f"{SIZES} .failed")).to_have_text(INTERNAL_ERROR)
     expect(page.locator(f"{SIZES} button")).to_have_count(20)

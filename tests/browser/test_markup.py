@@ -93,7 +93,7 @@ def test_what_stands_in_a_link_is_text(open_page, image, text):
 
 
 def test_messages_of_the_server_with_markup_are_text(open_page, image, monkeypatch):
-    from app.core.analysis import Explorer
+    from app.core.runs import Runs
     from crt.errors import InvalidImage
 
     def refuse(self, *args, **kwargs):
@@ -101,7 +101,7 @@ def test_messages_of_the_server_with_markup_are_text(open_page, image, monkeypat
 
     page = open_page()
     upload(page, image)
-    monkeypatch.setattr(Explorer, "predict_in_parts", refuse)
+    monkeypatch.setattr(Runs, "predict_in_parts", refuse)
     page.get_by_role("combobox", name="Input size").click()
     page.get_by_role("listbox").get_by_role("option").first.click()
     expect(page.locator('[data-role="message"]')).to_contain_text(f"No {IMAGE}")

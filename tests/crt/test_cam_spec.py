@@ -100,7 +100,7 @@ def test_a_stored_example_has_the_default_of_the_checkpoint_of_today(tmp_path):
             return stored
 
     explorer.examples["it"] = cast("Example", Stored())
-    assert explorer.predict("s", Stored.image, InferenceConfig()).default_spec == spec != CamSpec()
+    assert explorer.runs.predict("s", Stored.image, InferenceConfig()).default_spec == spec != CamSpec()
 
 
 def test_keywords_take_the_place_of_single_fields(prediction):

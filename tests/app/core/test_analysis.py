@@ -54,7 +54,7 @@ def saved(folder: Path, image: Image.Image | np.ndarray, name: str, **options) -
 
 
 def test_the_header_is_json_and_describes_the_run(explorer):
-    prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
+    prediction = explorer.runs.predict("s", photo(), InferenceConfig(size=96))
     header, _ = payload(prediction, photo(), single_label=False)
     read = json.loads(json.dumps(header))
     assert read["input"] == [72, 96]
@@ -69,13 +69,13 @@ def test_the_header_is_json_and_describes_the_run(explorer):
 
 
 def test_single_label_scores_are_a_softmax(explorer):
-    header, _ = payload(explorer.predict("s", photo(), InferenceConfig(size=96)), photo(), single_label=True)
+    header, _ = payload(explorer.runs.predict("s", photo(), InferenceConfig(size=96)), photo(), single_label=True)
     for rows in header["scores"].values():
         np.testing.assert_allclose(np.sum(rows, axis=1), 1, atol=1e-4)
 
 
 def test_values_that_are_not_finite_are_refused(explorer):
-    prediction = explorer.predict("nan", photo(seed=5), InferenceConfig(size=96))
+    prediction = explorer.runs.predict("nan", photo(seed=5), InferenceConfig(size=96))
     prediction.records["resnet"].cams[0, 0, 0] = np.inf
     with pytest.raises(CrtError, match="not finite"):
         encode_records(prediction)
@@ -105,7 +105,7 @@ def test_the_header_names_pages_that_are_not_read_and_a_larger_size_for_a_flat_i
 
 
 def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
-    prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
+    prediction = explorer.runs.predict("s", photo(), InferenceConfig(size=96))
     cache = PredictionCache(int(2.5 * prediction.nbytes))
     for name in "abc":
         cache.put("me", name, InferenceConfig(), prediction)
@@ -121,7 +121,7 @@ def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
 
 
 def test_cache_is_private_and_forgets_a_session(explorer):
-    prediction = explorer.predict("s", photo(), InferenceConfig(size=96))
+    prediction = explorer.runs.predict("s", photo(), InferenceConfig(size=96))
     cache = PredictionCache(10**9)
     cache.put("me", "a", InferenceConfig(), prediction)
     cache.put("you", "a", InferenceConfig(), prediction)
@@ -135,11 +135,11 @@ def test_cache_is_private_and_forgets_a_session(explorer):
 
 
 def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
-    first = explorer.predict("once", photo(seed=1), InferenceConfig(size=96))
+    first = explorer.runs.predict("once", photo(seed=1), InferenceConfig(size=96))
     monkeypatch.setattr(Predictor, "predict", lambda *_, **__: pytest.fail("looked again"))
-    assert explorer.predict("once", photo(seed=1), InferenceConfig(size=96)) is first
+    assert explorer.runs.predict("once", photo(seed=1), InferenceConfig(size=96)) is first
     with pytest.raises(pytest.fail.Exception):
-        explorer.predict("another", photo(seed=1), InferenceConfig(size=96))
+        explorer.runs.predict("another", photo(seed=1), InferenceConfig(size=96))
 
 
 # Error messages
@@ -232,7 +232,7 @@ def test_an_error_in_the_middle_of_a_run_ends_its_parts_with_a_message(explorer,
 
 
 def test_an_unexpected_error_is_logged_and_not_shown(explorer, tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(explorer, "predict", lambda *_: 1 / 0)
+    monkeypatch.setattr(explorer.runs, "predict", lambda *_: 1 / 0)
     value = explorer.payload(saved(tmp_path, photo(), "a.png"), "224", "overlap", "s")
     assert value["message"] == INTERNAL_ERROR
     assert "ZeroDivisionError" in caplog.text
@@ -289,7 +289,7 @@ def test_the_page_opens_with_the_first_example_whose_maps_are_stored(checkpoint)
 def test_a_stored_prediction_counts_only_for_its_checkpoint_and_settings(explorer, tmp_path):
     path = Path(saved(tmp_path, photo(), "a.png"))
     settings = InferenceConfig(size=224)
-    prediction = explorer.predict("s", photo(), settings)
+    prediction = explorer.runs.predict("s", photo(), settings)
     prediction.save(tmp_path / "a.npz")
     example = Example("a", "A", path, prediction=tmp_path / "a.npz")
     sha = explorer.engine.sha256

@@ -71,20 +71,20 @@ def signed(target: Path, method: str) -> Path:
 
 
 def test_a_swap_changes_the_maps_and_the_names(explorer, first, second):
-    before = explorer.predict("s", photo(), SETTINGS)
+    before = explorer.runs.predict("s", photo(), SETTINGS)
     old = explorer.engine.model
     new = explorer.engine.swap(f" {second} ").result(600)
     assert explorer.engine.model is new and explorer.engine.config.classes == ("wolf", "${x}")
     assert explorer.engine.sha256 == new.sha256 != old.sha256
-    after = explorer.predict("s", photo(), SETTINGS)
+    after = explorer.runs.predict("s", photo(), SETTINGS)
     assert after.classes == ("wolf", "${x}")
     np.testing.assert_array_equal(after.cams("crt"), Predictor(new.predictor().checkpoint).predict(photo(), SETTINGS).cams("crt"))  # fmt: skip  # noqa: E501
-    assert explorer.cached("s", photo(), SETTINGS) is after
-    assert explorer.cached("s", photo(), SETTINGS, old) is before
+    assert explorer.runs.cached("s", photo(), SETTINGS) is after
+    assert explorer.runs.cached("s", photo(), SETTINGS, old) is before
     # The same checkpoint again is another loading: its folder may hold something else by now.
     explorer.engine.swap(str(first)).result(600)
-    assert explorer.cached("s", photo(), SETTINGS) is None
-    np.testing.assert_array_equal(explorer.predict("s", photo(), SETTINGS).cams("crt"), before.cams("crt"))
+    assert explorer.runs.cached("s", photo(), SETTINGS) is None
+    np.testing.assert_array_equal(explorer.runs.predict("s", photo(), SETTINGS).cams("crt"), before.cams("crt"))
 
 
 def broken(kind: str, first: Path, folder: Path) -> Path | str:
@@ -143,13 +143,13 @@ def broken(kind: str, first: Path, folder: Path) -> Path | str:
     ],
 )
 def test_a_broken_checkpoint_keeps_the_old_one_and_shows_the_reason(explorer, first, tmp_path, kind, reason):
-    before, model = explorer.predict("s", photo(), SETTINGS), explorer.engine.model
+    before, model = explorer.runs.predict("s", photo(), SETTINGS), explorer.engine.model
     with pytest.raises(CrtError, match=reason) as error:
         explorer.engine.swap(str(broken(kind, first, tmp_path))).result(600)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
     assert explorer.engine.model is model
-    assert explorer.predict("s", photo(), SETTINGS) is before
-    assert explorer.predict("another", photo(), SETTINGS).classes == before.classes
+    assert explorer.runs.predict("s", photo(), SETTINGS) is before
+    assert explorer.runs.predict("another", photo(), SETTINGS).classes == before.classes
 
 
 def test_an_unexpected_error_is_logged_and_the_old_one_goes_on(explorer, second, monkeypatch, caplog):
@@ -179,16 +179,16 @@ def test_a_run_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
 
     monkeypatch.setattr(Predictor, "predict", slow)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(explorer.predict, "s", photo(), SETTINGS)
+        running = pool.submit(explorer.runs.predict, "s", photo(), SETTINGS)
         assert began.wait(600)
         new = explorer.engine.swap(str(second)).result(600)  # does not wait for the run
         assert explorer.engine.model is new and not running.done()
         go_on.set()
         prediction = running.result(600)
     assert prediction.provenance["checkpoint_sha256"] == old.sha256
-    assert explorer.cached("s", photo(), SETTINGS) is None
-    assert explorer.cached("s", photo(), SETTINGS, old) is prediction
-    assert explorer.predict("s", photo(), SETTINGS).provenance["checkpoint_sha256"] == new.sha256
+    assert explorer.runs.cached("s", photo(), SETTINGS) is None
+    assert explorer.runs.cached("s", photo(), SETTINGS, old) is prediction
+    assert explorer.runs.predict("s", photo(), SETTINGS).provenance["checkpoint_sha256"] == new.sha256
 
 
 def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
@@ -216,7 +216,7 @@ def test_many_runs_during_many_swaps_are_each_of_one_model(explorer, first, seco
 
     def looked(i: int):
         model = explorer.engine.model
-        prediction = explorer.predict(f"s{i}", photo(), SETTINGS, model=model)
+        prediction = explorer.runs.predict(f"s{i}", photo(), SETTINGS, model=model)
         assert prediction.provenance["checkpoint_sha256"] == model.sha256
         assert prediction.classes == model.config.classes
         return prediction, photo(), False, None
@@ -305,7 +305,7 @@ def test_the_precision_is_that_of_all_checkpoints(first, tmp_path, monkeypatch):
     assert not Engine(str(first)).predictor().bfloat16
     monkeypatch.setattr("crt.precision.has_bfloat16", lambda: True)
     demo = build(AppConfig(checkpoint=str(first)))
-    prediction = Explorer(demo.engine, PredictionCache(10**9), {}).predict("s", photo(), SETTINGS)
+    prediction = Explorer(demo.engine, PredictionCache(10**9), {}).runs.predict("s", photo(), SETTINGS)
     assert prediction.provenance["precision"] == "bfloat16"
 
 
@@ -326,10 +326,10 @@ def test_several_checkpoints_stand_side_by_side(first, tmp_path):
     assert engine.named("") is engine.named("tiny") is engine.model
     other = engine.named("birds")
     assert engine.known(other.id) is other and engine.known("gone") is None and engine.known(None) is engine.model
-    mine = explorer.predict("s", image, SETTINGS)
-    theirs = explorer.predict("s", image, SETTINGS, model=other)
+    mine = explorer.runs.predict("s", image, SETTINGS)
+    theirs = explorer.runs.predict("s", image, SETTINGS, model=other)
     assert (mine.classes, theirs.classes) == (("cat", "dog", "person"), ("Ani",))
-    assert explorer.predict("s", image, SETTINGS) is mine  # neither took the other's place in the cache
+    assert explorer.runs.predict("s", image, SETTINGS) is mine  # neither took the other's place in the cache
     again = tiny_checkpoint(tmp_path / "again", name="birds", seed=4)
     with pytest.raises(InvalidSetting, match="named alike"):
         Engine(str(first), extra_checkpoints=[str(birds), str(again)])

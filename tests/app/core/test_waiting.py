@@ -84,23 +84,25 @@ def claims(explorer: Explorer) -> int:
 
 
 def test_equal_questions_of_two_visitors_are_one_run(explorer, pool, held):
-    asked = [pool.submit(explorer.predict, session, photo(), SHORT) for session in "ab"]
+    asked = [pool.submit(explorer.runs.predict, session, photo(), SHORT) for session in "ab"]
     until(lambda: claims(explorer) == 2)
-    other = pool.submit(explorer.predict, "c", photo(1), SHORT)
+    other = pool.submit(explorer.runs.predict, "c", photo(1), SHORT)
     until(lambda: claims(explorer) == 3)
     held.go.set()
     first, second = (one.result(PATIENCE) for one in asked)
     assert first is second and other.result(PATIENCE) is not first
     assert held.calls == [96, 96]
-    assert explorer.cached("a", photo(), SHORT) is explorer.cached("b", photo(), SHORT) is first
-    assert explorer.cached("c", photo(), SHORT) is None
+    assert explorer.runs.cached("a", photo(), SHORT) is explorer.runs.cached("b", photo(), SHORT) is first
+    assert explorer.runs.cached("c", photo(), SHORT) is None
 
 
 @pytest.mark.parametrize(
     "changed", [InferenceConfig(size=96, loops=2), InferenceConfig(size=96, loops=1, methods=("crt",))]
 )
 def test_other_settings_are_another_question(explorer, pool, held, changed):
-    asked = [pool.submit(explorer.predict, "ab"[number], photo(), one) for number, one in enumerate((SHORT, changed))]
+    asked = [
+        pool.submit(explorer.runs.predict, "ab"[number], photo(), one) for number, one in enumerate((SHORT, changed))
+    ]
     until(lambda: claims(explorer) == 2)
     held.go.set()
     first, second = (one.result(PATIENCE) for one in asked)
@@ -118,39 +120,39 @@ def test_an_error_reaches_all_who_asked_and_the_next_question_runs_anew(explorer
         return predict(predictor, *given, **options)
 
     monkeypatch.setattr(Predictor, "predict", broken)
-    asked = [pool.submit(explorer.predict, session, photo(), SHORT) for session in "ab"]
+    asked = [pool.submit(explorer.runs.predict, session, photo(), SHORT) for session in "ab"]
     until(lambda: claims(explorer) == 2)
     go.set()
     for one in asked:
         with pytest.raises(MemoryError):
             one.result(PATIENCE)
-    assert explorer.predict("a", photo(), SHORT).methods and len(calls) == 2
+    assert explorer.runs.predict("a", photo(), SHORT).methods and len(calls) == 2
 
 
 def test_one_visitor_who_leaves_does_not_end_the_run_of_another(explorer, pool, held):
-    asked = [pool.submit(explorer.predict, session, photo(), SHORT) for session in "ab"]
+    asked = [pool.submit(explorer.runs.predict, session, photo(), SHORT) for session in "ab"]
     until(lambda: claims(explorer) == 2)
     explorer.engine.turns.leave("a")
     with pytest.raises(VisitorLeft):
         asked[0].result(PATIENCE)  # while the run is held
     held.go.set()
     assert asked[1].result(PATIENCE).methods
-    assert explorer.cached("a", photo(), SHORT) is None
+    assert explorer.runs.cached("a", photo(), SHORT) is None
 
 
 def test_a_run_that_nobody_awaits_ends_at_its_next_step(explorer, pool, held):
-    gone = pool.submit(explorer.predict, "a", photo(), LONG)
+    gone = pool.submit(explorer.runs.predict, "a", photo(), LONG)
     assert held.began.wait(PATIENCE)
     explorer.engine.turns.leave("a")
     with pytest.raises(VisitorLeft):
         gone.result(PATIENCE)
     held.go.set()
-    assert explorer.predict("b", photo(), SHORT).methods  # the Predictor is free again
+    assert explorer.runs.predict("b", photo(), SHORT).methods  # the Predictor is free again
     assert claims(explorer) == 0
 
 
 def test_a_closed_generator_leaves_the_order(explorer, tmp_path):
-    parts = explorer.predict_in_parts("a", photo(), SHORT)
+    parts = explorer.runs.predict_in_parts("a", photo(), SHORT)
     next(parts)
     parts.close()
     until(lambda: claims(explorer) == 0)
@@ -158,12 +160,12 @@ def test_a_closed_generator_leaves_the_order(explorer, tmp_path):
 
 def test_what_is_known_does_not_wait_for_the_networks(explorer, pool, held, tmp_path):
     held.go.set()
-    known = explorer.predict("me", photo(), SHORT)
+    known = explorer.runs.predict("me", photo(), SHORT)
     held.go.clear()
     held.began.clear()
-    running = pool.submit(explorer.predict, "you", photo(1), SHORT)
+    running = pool.submit(explorer.runs.predict, "you", photo(1), SHORT)
     assert held.began.wait(PATIENCE)
-    assert pool.submit(explorer.predict, "me", photo(), SHORT).result(PATIENCE) is known
+    assert pool.submit(explorer.runs.predict, "me", photo(), SHORT).result(PATIENCE) is known
     assert not running.done()
     held.go.set()
     running.result(PATIENCE)
@@ -174,11 +176,11 @@ def test_an_example_does_not_wait_for_the_networks(checkpoint, pool, held, tmp_p
     explorer = Explorer(Engine(str(checkpoint)), PredictionCache(10**8), {})
     settings = InferenceConfig(size=224)
     held.go.set()
-    explorer.predict("maker", load_image(path), settings).save(tmp_path / "a.npz")
+    explorer.runs.predict("maker", load_image(path), settings).save(tmp_path / "a.npz")
     explorer.examples["a"] = example = Example("a", "A", path, prediction=tmp_path / "a.npz")
     held.go.clear()
     held.began.clear()
-    running = pool.submit(explorer.predict, "you", photo(1), SHORT)
+    running = pool.submit(explorer.runs.predict, "you", photo(1), SHORT)
     assert held.began.wait(PATIENCE)
     assert pool.submit(explorer.example_payload, example, "224", "overlap").result(PATIENCE)[0]["stored"] is True
     assert pool.submit(explorer.analyze, str(path), "224", "overlap", "me").result(PATIENCE).example is example
@@ -207,9 +209,9 @@ def test_a_short_question_is_answered_between_the_steps_of_a_long_run(explorer, 
         return future
 
     monkeypatch.setattr(turns, "pause", paused)
-    long = noted(pool.submit(explorer.predict, "a", photo(), LONG), "long")
+    long = noted(pool.submit(explorer.runs.predict, "a", photo(), LONG), "long")
     assert began.wait(PATIENCE)
-    short = pool.submit(explorer.predict, "b", photo(), SHORT)
+    short = pool.submit(explorer.runs.predict, "b", photo(), SHORT)
     until(lambda: claims(explorer) == 2)
     other = turns.submit(lambda part: model.run_here(explained, *given), visitor=Visitor("c"))
     order: list[str] = []
@@ -231,7 +233,7 @@ def test_a_short_question_is_answered_between_the_steps_of_a_long_run(explorer, 
 
 
 def test_score_cam_pauses_between_its_runs(explorer, pool, monkeypatch):
-    analysis = Analysis(photo(), SHORT, explorer.predict("a", photo(), SHORT), "a")
+    analysis = Analysis(photo(), SHORT, explorer.runs.predict("a", photo(), SHORT), "a")
     asked: dict[str, Callable] = {}
     page = SimpleNamespace(explorer=explorer, on=lambda name, answer, **_: asked.setdefault(name, answer))
     explainers.register(cast("Page", page))
@@ -257,9 +259,9 @@ def test_score_cam_pauses_between_its_runs(explorer, pool, monkeypatch):
 def test_a_visitor_learns_the_place_through_the_progress_of_the_run(explorer, pool, held, monkeypatch):
     monkeypatch.setattr("app.core.tickets.REPORT_S", 0.01)
     heard: list[tuple[float, str]] = []
-    first = pool.submit(explorer.predict, "a", photo(1), SHORT)
+    first = pool.submit(explorer.runs.predict, "a", photo(1), SHORT)
     assert held.began.wait(PATIENCE)
-    second = pool.submit(explorer.predict, "b", photo(), SHORT, lambda part, text: heard.append((part, text)))
+    second = pool.submit(explorer.runs.predict, "b", photo(), SHORT, lambda part, text: heard.append((part, text)))
     until(lambda: heard)
     held.go.set()
     first.result(PATIENCE)

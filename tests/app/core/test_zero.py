@@ -66,7 +66,7 @@ def lent(monkeypatch):
 
 
 def answers(explorer: Explorer, session: str) -> dict:
-    prediction = explorer.predict(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
+    prediction = explorer.runs.predict(session, IMAGE, SETTINGS, progress=lambda part, stage: None)
     analysis, wired = Analysis(IMAGE, SETTINGS, prediction, session), Wired(explorer)
     for feature in (layers, explainers, masks):
         feature.register(wired)

@@ -30,7 +30,7 @@ def explorer(tmp_path_factory) -> Explorer:
 @pytest.fixture(scope="module")
 def analysis(explorer) -> Analysis:
     settings = InferenceConfig(size=224)
-    return Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
+    return Analysis(IMAGE, settings, explorer.runs.predict("s", IMAGE, settings), "s")
 
 
 def array(answer: dict, method: str, name: str) -> np.ndarray:
@@ -46,7 +46,7 @@ def array(answer: dict, method: str, name: str) -> np.ndarray:
 
 def test_a_column_holds_the_prediction_of_its_size_and_mode(explorer, analysis):
     answer = column(explorer, analysis, {"size": "336", "mode": "non-overlap"})
-    prediction = explorer.predict("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
+    prediction = explorer.runs.predict("s", IMAGE, InferenceConfig(size=336, mode="non-overlap"))
     about = json.loads(json.dumps({name: value for name, value in answer.items() if name != "data"}))
     assert (about["size"], about["mode"], about["input"]) == ("336", "non-overlap", [214, 336])
     assert (about["tiles"], about["passes"], about["stored"]) == (len(prediction.grid), 4, False)
@@ -90,7 +90,7 @@ def test_a_checkpoint_with_a_learned_deconvolution_does_that_mode_only(tmp_path)
     folder = tiny_checkpoint(tmp_path / "tiny", deconvolution=True, methods=("crt",))
     explorer = Explorer(Engine(str(folder)), PredictionCache(10**8), {})
     settings = InferenceConfig(size=224, mode="deconvolution")
-    analysis = Analysis(IMAGE, settings, explorer.predict("s", IMAGE, settings), "s")
+    analysis = Analysis(IMAGE, settings, explorer.runs.predict("s", IMAGE, settings), "s")
     answer = column(explorer, analysis, {"size": "224", "mode": "deconvolution"})
     assert answer["tiles"] == 1
     assert answer["distance"] == {}  # there is no CNN to differ from

@@ -34,7 +34,7 @@ def explorer(tmp_path_factory) -> Explorer:
 def analysis(explorer) -> Analysis:
     small = np.random.default_rng(2).integers(0, 256, (6, 8, 3), dtype=np.uint8)
     image = np.asarray(Image.fromarray(small).resize((120, 90), Image.Resampling.BICUBIC))
-    return Analysis(image, SETTINGS, explorer.predict("s", image, SETTINGS), "s")
+    return Analysis(image, SETTINGS, explorer.runs.predict("s", image, SETTINGS), "s")
 
 
 def whole(steps) -> tuple[list[dict], dict]:

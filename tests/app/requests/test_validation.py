@@ -69,7 +69,7 @@ def explorer(tmp_path_factory) -> Explorer:
 def analysis(explorer) -> Analysis:
     image = np.random.default_rng(0).integers(0, 256, (70, 110, 3), dtype=np.uint8)
     settings = InferenceConfig(size=96, loops=3)
-    return Analysis(image, settings, explorer.predict("s", image, settings), "s")
+    return Analysis(image, settings, explorer.runs.predict("s", image, settings), "s")
 
 
 def unpacked(answer: dict) -> np.ndarray:
@@ -116,7 +116,7 @@ def test_without_pydensecrf_the_masks_tab_gets_the_sentence(analysis, monkeypatc
 @pytest.mark.dense_crf
 def test_a_large_image_is_segmented_at_the_size_of_voc(explorer):
     image = np.zeros((30, 1200, 3), np.uint8)
-    prediction = explorer.predict("s", image, InferenceConfig(size=96, loops=0))
+    prediction = explorer.runs.predict("s", image, InferenceConfig(size=96, loops=0))
     answer = masks.segment(Analysis(image, InferenceConfig(), prediction, "s"), MASK | {"method": "resnet", "loops": 0})
     assert unpacked(answer).shape == (12, 500)
 

@@ -16,6 +16,7 @@ from app.cli import AppConfig
 from app.core.analysis import Explorer
 from app.core.input_sizes import settings_of
 from app.core.messages import INTERNAL_ERROR
+from app.core.runs import Runs
 from app.features.export import EVERYTHING, FIGURES
 from app.requests.validation import is_number, number
 from app.server.security import RouteFilter, sanitize
@@ -118,8 +119,8 @@ def test_an_error_of_the_page_is_seen(fuzzer, monkeypatch, capfd):
     def broken(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    for name in ("analyze", "predict_in_parts"):
-        monkeypatch.setattr(Explorer, name, broken)
+    monkeypatch.setattr(Explorer, "analyze", broken)
+    monkeypatch.setattr(Runs, "predict_in_parts", broken)
     for name in (PAGE, PROGRAM, "inspect/"):
         endpoint = next(one for one in fuzzer.page_client.endpoints if one.name.startswith(name))
         data = fuzzer.good(endpoint)
