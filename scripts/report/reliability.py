@@ -40,7 +40,7 @@ FAULTS: tuple[tuple[str, str, str], ...] = (
     ),
     ("A pickle in any part of a checkpoint", "it is never opened", "tests/crt/checkpoint/test_load.py"),
     ("A checkpoint that is truncated or does not fit", "the tensor is named", "tests/crt/checkpoint/test_load.py"),
-    ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/app/core/test_models.py"),
+    ("A checkpoint that breaks while the page runs", "the one before it goes on", "tests/app/core/test_engine.py"),
     (
         "A Prediction of any bytes, or one that unpacks without end",
         "it is refused unread",
