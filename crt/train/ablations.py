@@ -13,7 +13,7 @@ from crt.train.ranges import COUNT, NOT_NEGATIVE, check_fields
 from crt.train.run_config import TrainConfig
 from crt.types import Mode, Precision
 
-AblationTable = Literal["consistency", "loops", "twins", "modes", "sizes"]
+AblationTable = Literal["consistency", "loops", "branches", "modes", "sizes"]
 TABLES: tuple[AblationTable, ...] = get_args(AblationTable)
 
 
@@ -92,8 +92,8 @@ def rows_of(tables: tuple[AblationTable, ...], plan: Schedule, size: int | None)
         AblationRow("consistency", "λ = 0.1", "base"),
         *map(looped, (3, 0, 1)),
         AblationRow("consistency", "λ = 0", "lambda_0"),
-        AblationRow("twins", "CNN + transformer", "base" if plan.cnn_size in (None, plan.crop) else "same-size"),
-        AblationRow("twins", "the same CNN twice", "twins"),
+        AblationRow("branches", "CNN + transformer", "base" if plan.cnn_size in (None, plan.crop) else "same-size"),
+        AblationRow("branches", "the same CNN twice", "second-cnn"),
         looped(2),
         AblationRow("consistency", "λ = 0.01", "lambda_0.01"),
         AblationRow("consistency", "λ = 0.2", "lambda_0.2"),
@@ -136,7 +136,7 @@ def training(name: str, plan: Schedule, seed: int, *, data: DataConfig, out: Pat
         loops = int(value)
     elif kind == "lambda":
         lambda_cam = float(value)
-    elif kind == "twins":
+    elif kind == "second-cnn":
         model, cnn_size = dataclasses.replace(model, second_cnn=True), None
     elif kind == "same-size":
         cnn_size = None

@@ -38,7 +38,7 @@ def ablation_section(result: dict[str, Any], defaults: Defaults) -> Section:  # 
     makers: dict[str, Callable[[Rows], list[Table]]] = {
         "consistency": partial(_consistency, count=count),
         "loops": loops,
-        "twins": partial(_twins, count=count),
+        "branches": partial(_branches, count=count),
         "modes": partial(_modes, count=count),
         "sizes": _sizes,
     }
@@ -123,7 +123,7 @@ def _sizes(rows: Rows) -> list[Table]:
     return [titled(table_of(SIZES_HEAD, rows, columns), INPUT_SIZE)]
 
 
-def _twins(rows: Rows, count: int) -> list[Table]:
+def _branches(rows: Rows, count: int) -> list[Table]:
     """Fig. 1."""
     runs = named(rows)
     body = tuple(

@@ -42,7 +42,7 @@ def charts(rows: Rows, count: int) -> tuple[Chart, ...]:
         caption = "mIoU of the shipped checkpoint against the input size, for CRT, TS-CAM and the ResNet."
         found += _chart("Input size", "long side, px", MIOU, lines, caption, SIZES_HEAD)
     found += _modes([row for row in rows if row["table"] == "modes"], count)
-    return tuple(found + _branches([row for row in rows if row["table"] == "twins"], count))
+    return tuple(found + _branches([row for row in rows if row["table"] == "branches"], count))
 
 
 def _modes(rows: Rows, count: int) -> list[Chart]:

@@ -44,7 +44,7 @@ def ablation_claims(result: dict[str, Any]) -> list[Claim]:
     makers: dict[str, Callable[[Rows], list[Claim]]] = {
         "consistency": partial(_consistency, make=make, count=count),
         "loops": partial(_loops, make=make),
-        "twins": partial(_branches, make=make, count=count),
+        "branches": partial(_branches, make=make, count=count),
         "modes": partial(_modes, make=make, count=count),
         "sizes": partial(_sizes, make=make),
     }

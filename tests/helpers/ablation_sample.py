@@ -64,7 +64,7 @@ def whole() -> dict:
     rows += [row("sizes", f"{size} px", 0, crt=miou, crt_unrefined=40, tscam=20, resnet=30)
              for size, miou in ((224, 60), (336, 64), (448, 66), (560, 63))]  # fmt: skip
     rows += [
-        row("twins", "CNN + transformer", 0, **crt(60)),
-        row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43),
+        row("branches", "CNN + transformer", 0, **crt(60)),
+        row("branches", "the same CNN twice", 0, crt_cnn=44, resnet=43),
     ]
     return ablation(*rows)

@@ -40,7 +40,7 @@ TINY = Schedule(
 )
 
 
-TABLES_DONE: tuple[AblationTable, ...] = ("twins", "loops", "modes")
+TABLES_DONE: tuple[AblationTable, ...] = ("branches", "loops", "modes")
 
 
 def tiny_training(name: str, plan: Schedule, seed: int, **where):
@@ -82,10 +82,10 @@ def test_each_training_changes_one_thing(tmp_path):
         other = made(name).to_json()
         changed = [key for key in base if base[key] != other[key]]
         # A mode has a crop of its own, which shows the same part of the image.
-        several = name in ("twins", "mode_non-overlap_448", "mode_bilinear_448", "mode_deconvolution_448")
+        several = name in ("second-cnn", "mode_non-overlap_448", "mode_bilinear_448", "mode_deconvolution_448")
         assert changed == (["model", "schedule"] if several else changed[:1]), (name, changed)
-    twins, pair = made("twins").to_json(), made("same-size").to_json()
-    assert [key for key in pair if pair[key] != twins[key]] == ["model"]
+    second, pair = made("second-cnn").to_json(), made("same-size").to_json()
+    assert [key for key in pair if pair[key] != second[key]] == ["model"]
     assert made("lambda_0.2").lambda_cam == 0.2
     assert made("loops_4").schedule[0].loops == (4,)
     with pytest.raises(InvalidSetting, match="no training"):
@@ -118,23 +118,23 @@ def test_loops_are_measured_in_training_and_at_test(done):
         assert len(row["similarity"]) == len(row["correlation"]["crt"]) == MOST_LOOPS + 1
 
 
-def test_the_twins_are_two_cnns(config, done):
+def test_two_cnns_stand_in_place_of_a_cnn_and_a_transformer(config, done):
     (row,) = [row for row in done["rows"] if row["name"] == "the same CNN twice"]
     assert set(row["methods"]) == {"crt_cnn", "resnet"} and row["similarity"] == []
     assert len(row["correlation"]["resnet"]) == 1
-    networks = read_config(config.out / "twins-seed0").networks
+    networks = read_config(config.out / "second-cnn-seed0").networks
     assert {method: spec.type for method, spec in networks.items()} == {"crt_cnn": "resnet", "resnet": "resnet"}
 
 
 def test_the_branches_of_fig_1_see_crops_of_one_size(tmp_path, config, done):
     for plan in (Schedule(), Schedule(cnn_size=None), TINY):
-        rows = {row.name: row for row in rows_of(("twins",), plan, 336)}
+        rows = {row.name: row for row in rows_of(("branches",), plan, 336)}
         for row in rows.values():
             made = training(row.training or "", plan, 0, data=DataConfig(), out=tmp_path, precision="fp32")
             assert all(phase.cnn_size in (None, phase.crop) for phase in made.schedule), row
     section = KINDS["rows"](done, Defaults())
-    (twins,) = [table for table in section.tables if table.head[0].startswith("two branches")]
-    assert not any("different sizes" in sentence for sentence in twins.caption)
+    (branches,) = [table for table in section.tables if table.head[0].startswith("two branches")]
+    assert not any("different sizes" in sentence for sentence in branches.caption)
 
 
 @pytest.mark.parametrize("plan", [Schedule(), Schedule(crop=336, resize=(210, 420), cnn_size=None)])
@@ -179,7 +179,7 @@ def test_an_ablation_goes_on_from_its_result_file_alone(config, done, tmp_path, 
     write_json(moved.json, done)
     monkeypatch.setattr(Runs, "_do", None)
     assert ablate(moved) == done
-    part = ablate(dataclasses.replace(moved, tables=("twins",), seeds=(1,), time_budget=0))
+    part = ablate(dataclasses.replace(moved, tables=("branches",), seeds=(1,), time_budget=0))
     assert sorted(part["rows"], key=str) == sorted(done["rows"], key=str)  # what was not asked for is kept
     assert part["protocol"]["seeds"] == [0, 1] and len(part["protocol"]["missing"]) == 2
     for changes in ({"stride": 1}, {"train_stride": 2}, {"schedule": dataclasses.replace(TINY, batch=1)}):

@@ -31,18 +31,21 @@ def test_ablations_become_tables_with_a_spread_and_the_papers_numbers_apart():
             row("consistency", "λ = 0.1", 0, crt_loops_3=50, crt_loops_3_unrefined=40, crt_cnn=45),
             row("consistency", "λ = 0.1", 1, crt_loops_3=53, crt_loops_3_unrefined=40, crt_cnn=45),
             row("consistency", "λ = 0", 0, crt_loops_3=41.5, crt_loops_3_unrefined=42, crt_cnn=45),
-            row("twins", "CNN + transformer", 0, crt_cnn=45, crt_loops_3=50, crt_loops_3_unrefined=40),
-            row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43),
+            row("branches", "CNN + transformer", 0, crt_cnn=45, crt_loops_3=50, crt_loops_3_unrefined=40),
+            row("branches", "the same CNN twice", 0, crt_cnn=44, resnet=43),
             missing=("one",),
         )
     )
-    consistency, twins, setup = section.tables
+    consistency, branches, setup = section.tables
     assert consistency.head[-1] == "paper: seeds, 21 classes"
     assert consistency.rows == (
         ("λ = 0", "41.5", "42.0", "–", "45.0", "40.8"),
         ("λ = 0.1", "51.5 ± 1.5", "40.0 ± 0.0", "–", "45.0 ± 0.0", "51.5"),
     )
-    assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"), ("the same CNN twice", "44.0", "43.0", "75.0"))
+    assert branches.rows == (
+        ("CNN + transformer", "45.0", "40.0", "25.0"),
+        ("the same CNN twice", "44.0", "43.0", "75.0"),
+    )
     facts = as_dict(setup)
     assert facts["not measured"] == "one" and "336 pixels" in facts["measured images"]
     assert facts["minutes of training"] == "30" and facts["machine"] == "2 cores"
@@ -165,26 +168,26 @@ def test_the_loop_count_is_that_of_the_schedule(count, words):
     best |= {"crt_loops_2_first": 48} if count == 2 else {}
     rows = [row("consistency", name, 0, **best) for name in ("λ = 0", "λ = 0.1")]
     rows += [row("modes", ONE_TILE, 0, **best) | {"mode": "overlap", "size": 224} | trained("overlap", 224)]
-    rows += [row("twins", "CNN + transformer", 0, **best) | {"correlation": {"crt": [0.0] * count + [0.25]}}]
+    rows += [row("branches", "CNN + transformer", 0, **best) | {"correlation": {"crt": [0.0] * count + [0.25]}}]
     result = ablation(*rows)
     result["protocol"]["schedule"] = result["protocol"]["schedule"] | {"loops": count}
-    consistency, twins, modes, _ = section_of(result).tables
+    consistency, branches, modes, _ = section_of(result).tables
     none = ((), ()) if count == 0 else (("0 loops, refined",), (f"{50 - count}.0",))
     assert consistency.head[1:-1] == (f"CRT, {words}, refined", "unrefined", *none[0], "its CNN")
     assert consistency.rows[1][1:-1] == ("50.0", "40.0", *none[1], "45.0")
     first = "48.0" if count == 2 else "50.0"  # up to one loop there is one pass
     assert modes.rows[0][1:-1] == ("50.0", first, "40.0", *none[1])
-    assert twins.rows == (("CNN + transformer", "45.0", "40.0", "25.0"),)
+    assert branches.rows == (("CNN + transformer", "45.0", "40.0", "25.0"),)
     names = [line.name for line in section_of(result).charts[0].lines]
     assert names == [f"refined, {words}", *(["refined, 0 loops"] if count else []), f"unrefined, {words}", "its CNN"]
 
 
 def test_branches_with_crops_of_different_sizes_are_named():
-    pair = row("twins", "CNN + transformer", 0, **crt(60)) | trained("overlap", 224, 160)
-    twins = row("twins", "the same CNN twice", 0, crt_cnn=44, resnet=43) | trained("overlap", 224)
-    table, _ = section_of(ablation(pair, twins)).tables
+    pair = row("branches", "CNN + transformer", 0, **crt(60)) | trained("overlap", 224, 160)
+    second = row("branches", "the same CNN twice", 0, crt_cnn=44, resnet=43) | trained("overlap", 224)
+    table, _ = section_of(ablation(pair, second)).tables
     assert table.caption == ("The branches of CNN + transformer had crops of different sizes in training.",)
-    table, _ = section_of(ablation(pair | trained("overlap", 224), twins)).tables
+    table, _ = section_of(ablation(pair | trained("overlap", 224), second)).tables
     assert table.caption == ()
 
 
