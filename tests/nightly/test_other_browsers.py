@@ -45,6 +45,21 @@ SAVE = """(HTMLAnchorElement.prototype.click = function () {
     .then(bytes => { window.savedFile = Array.from(new Uint8Array(bytes).slice(0, 8)); });
 }, 1)"""
 """Makes the page keep the first bytes of a file that it saves; the file's address holds in that page alone."""
+LISTEN = """(() => {
+  if (!window.troubles) {
+    const heard = window.troubles = [];
+    const log = console.error;
+    console.error = (...parts) => { heard.push(parts.map(String).join(' ')); log.apply(console, parts); };
+    addEventListener('unhandledrejection', event => heard.push(String(event.reason)));
+    addEventListener('error', ({ message, target }) => {
+      if (message) heard.push(message);
+      else if (target.rel !== 'modulepreload') heard.push(`not loaded: ${target.outerHTML}`);
+    }, true);
+  }
+  return window.troubles;
+})()"""
+"""The errors of the page since this ran first, for browsers whose driver reports none. A module that Gradio could not
+load ahead is none: where it is needed it is loaded again."""
 pytestmark = pytest.mark.nightly
 
 
@@ -184,6 +199,7 @@ def test_a_visitor_gets_from_an_upload_to_a_link(start: Callable[[], Any], url: 
     crt = canvas("canvas[data-method=crt]")
     with start() as browser:
         browser.open(f"{url}?__theme=light")
+        browser.run(LISTEN)
         wait(browser, "document.querySelector('.crt-viewer')?.dataset.tab")
         browser.upload("#crt-image input[type=file]", image)
         wait(browser, """document.querySelector('.crt-viewer[data-state="shown"] canvas[data-method=crt]') && 1""")
@@ -216,8 +232,13 @@ def test_a_visitor_gets_from_an_upload_to_a_link(start: Callable[[], Any], url: 
         wait(browser, f"!document.querySelector({json.dumps(role('permalink-note'))}).hidden")
         link = wait(browser, "location.search.includes('v=1') && location.href")
         view = browser.run(VIEW)
+        assert browser.run(LISTEN) == []
+        browser.run("console.error('heard')")
+        assert browser.run(LISTEN) == ["heard"]
 
         browser.open("about:blank")
         browser.open(link)
+        browser.run(LISTEN)
         wait(browser, """document.querySelector('.crt-viewer[data-state="shown"] canvas[data-method=crt]') && 1""")
         assert browser.run(VIEW) == view
+        assert browser.run(LISTEN) == []
