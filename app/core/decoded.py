@@ -1,7 +1,7 @@
 """The pixels of uploaded files, decoded and hashed once.
 
-A JPEG of many pixels is decoded at a part of its size, which is still at least twice what the networks get. Its own
-size, which masks and exports have, is `source_size`.
+A JPEG of many pixels is decoded at a part of its size, which is never less than what the networks get. Its own size,
+which masks and exports have, is `source_size`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from crt.errors import InvalidImage
 
 NATIVE_LIMIT = 1344
 """Pixels of the longer side at the input of the networks, at most; beyond it a CPU needs minutes."""
-LEAST_SIDE = 2 * NATIVE_LIMIT
-"""Pixels of the longer side below which no image is decoded at a part of its size."""
+LEAST_SIDE = NATIVE_LIMIT
+"""Pixels of the longer side that an image decoded at a part of its size keeps at least."""
 DECODED_BYTES = 192 * 2**20
 """Of all decoded images together: one of the most pixels that `load_image` takes, or a hundred of half a megapixel."""
 FileKey = tuple[str, int, int]

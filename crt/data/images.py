@@ -90,7 +90,7 @@ def load_reduced(data: bytes, least_side: int, *, max_pixels: int = MAX_PIXELS) 
 
     Args:
         data: the bytes of a file.
-        least_side: pixels that the longer side keeps at least; take twice the size to which the image is resized.
+        least_side: pixels that the longer side keeps at least: no fewer than those to which the image is resized.
         max_pixels: the most H * W of the file allowed.
 
     Returns:

@@ -11,7 +11,7 @@ from PIL import Image
 from scripts.bench.timing import compared, in_turns
 
 MEGAPIXELS = (0.2, 12.0, 24.0)
-LEAST_SIDE = 2688
+LEAST_SIDE = 1344
 """Pixels that the longer side keeps, `app.core.decoded.LEAST_SIDE`."""
 JPEG_QUALITY = 85
 

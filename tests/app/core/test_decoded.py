@@ -192,7 +192,7 @@ def test_one_file_is_decoded_at_a_time(tmp_path, monkeypatch):
 # Large JPEGs
 
 LARGE = (4 * NATIVE_LIMIT, 3 * NATIVE_LIMIT)
-"""Width and height of a JPEG that is decoded at half its size."""
+"""Width and height of a JPEG that is decoded at a quarter of its size."""
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +211,7 @@ def explorer(tmp_path_factory) -> Explorer:
 
 def test_a_large_jpeg_is_decoded_at_a_part_of_its_size_and_keeps_its_own(large):
     image = DecodedImages().read(large)
-    assert image.shape == (LARGE[1] // 2, LARGE[0] // 2, 3) and max(image.shape) >= LEAST_SIDE
+    assert image.shape == (LARGE[1] // 4, LARGE[0] // 4, 3) and max(image.shape) >= LEAST_SIDE
     assert source_size(image) == (LARGE[1], LARGE[0])
     number = id(image)
     assert number in module._sizes
