@@ -7,7 +7,7 @@ Starts `app.py` in float32 and, where that is faster on this machine, in bfloat1
 taking it off the queue until the answer is packed. A new visitor uploads an image, which is in no cache; then the
 input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
 browser and send its requests, as a user's browser on a machine of its own leaves these cores to the server, and as many
-with photographs of 0.2 and of 24 megapixels in turns, of which the first part of the answer is timed. Nothing else
+with photographs of 0.2, 12 and 24 megapixels in turns, of which the first part of the answer is timed. Nothing else
 should run on them.
 """
 
@@ -35,7 +35,7 @@ from scripts.loadtest.server import START_S, Server, served
 from scripts.output import write_json
 from scripts.provenance import ROOT, command_of, program
 
-PHOTO_MEGAPIXELS = (0.2, 24.0)
+PHOTO_MEGAPIXELS = (0.2, 12.0, 24.0)
 """Sizes of the photographs whose first part is timed."""
 PAGE_LOOPS = 4
 """What the page records of an image, `app.core.input_sizes.LOOPS`."""
@@ -183,7 +183,9 @@ def run_without_browser(server: Server, name: str, data: bytes, session: str) ->
 
 
 def first_parts(server: Server, visitors: int) -> dict[str, Any]:
-    """Milliseconds from the request to the first part of its answer, by the megapixels of the photograph, in turns."""
+    """Milliseconds from the request to the first part of its answer, by the megapixels of the photograph, in turns, and
+    the ratio of the largest photograph to the smallest.
+    """
     photos = {f"{megapixels:g}": jpeg_photo(megapixels) for megapixels in PHOTO_MEGAPIXELS}
     spent: dict[str, list[float]] = {name: [] for name in photos}
     for visitor in range(visitors + 1):
@@ -192,7 +194,7 @@ def first_parts(server: Server, visitors: int) -> dict[str, Any]:
             outcome = run_without_browser(server, "photo.jpg", data + bytes([visitor % 256]), f"photo{name}-{visitor}")
             if visitor:
                 spent[name].append(1000 * outcome.first_s)
-    small, large = spent.values()
+    small, *_, large = spent.values()
     ratios = [own / other for own, other in zip(large, small, strict=True)]
     return {"ms": {name: percentiles(times) for name, times in spent.items()}, "ratio": percentiles(ratios)}
 
