@@ -25,6 +25,7 @@ from crt.models.normalization import normalization_of
 from crt.models.vit import TransformerBranch
 from crt.models.vit_backbone import build_vit
 from crt.precision import resolve
+from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
 from scripts.bench.reference import cnn_maps, transformer_maps
 from scripts.bench.timing import compared, in_milliseconds, in_turns
@@ -32,6 +33,10 @@ from scripts.report.speed import FAST
 
 RANDOM_CLASSES = 20
 MAP_LOOPS = 4
+PANELS: tuple[Method, ...] = ("resnet", "tscam", "crt")
+"""The networks whose maps the page draws first."""
+PRODUCT_SIDE = 1024
+"""Rows and columns of the matrices whose product has the rate that others are measured by."""
 PRODUCTS = (
     "aten::mm",
     "aten::bmm",
@@ -120,30 +125,46 @@ def _precisions(predictor: Predictor, ours: Callable[[Predictor], None]) -> dict
     return ways
 
 
-def flops_of(network: TransformerBranch, tiles: Tensor) -> int:
-    """Floating-point operations of the products in all passes over tiles (n, 3, side, side)."""
+def flops_of(network: TransformerBranch | CnnBranch, pixels: Tensor, loops: int = MAP_LOOPS) -> int:
+    """Floating-point operations of the products in a transformer's passes over tiles (n, 3, side, side), or of a CNN
+    over an image (1, 3, h, w).
+    """
     # Outside inference mode no layer is fused with what follows it: the counter does not know those operators.
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        for _ in network.steps(tiles, MAP_LOOPS, cls_attn=False):
-            pass
+        if isinstance(network, CnnBranch):
+            network(pixels)
+        else:
+            for _ in network.steps(pixels, loops, cls_attn=False):
+                pass
     return counter.get_total_flops()
+
+
+def _products() -> Callable[[], None]:
+    """A way to time: ten products of two matrices."""
+    a, b = torch.randn(PRODUCT_SIDE, PRODUCT_SIDE), torch.randn(PRODUCT_SIDE, PRODUCT_SIDE)
+
+    def run() -> None:
+        for _ in range(10):
+            torch.mm(a, b)
+
+    return run
+
+
+def _rate(spent: list[float]) -> float:
+    """Floating-point operations of a matrix product in a second, of the times of `_products`."""
+    return 10 * 2 * PRODUCT_SIDE**3 / statistics.median(spent)
 
 
 def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
     """GFLOP/s of CRT's transformer over those of a matrix product in the same minute, and the stages' times."""
-    image, side = photo(), 1024
+    image = photo()
     network = cast("TransformerBranch", predictor.checkpoint.networks["crt"])
     grid = predictor.grid(image.shape[0], image.shape[1], InferenceConfig(size=size))
     pixels = to_tensor(resize_long_side(image, size), *normalization_of(network))
     tiles = grid.cut(grid.pad(pixels))
     flops = flops_of(network, tiles)
-    a, b = torch.randn(side, side), torch.randn(side, side)
     whole = InferenceConfig(size=size, loops=MAP_LOOPS)
     stages: dict[str, list[float]] = {}
-
-    def product() -> None:
-        for _ in range(10):
-            torch.mm(a, b)
 
     def run() -> None:
         for name, spent in predictor.predict(image, whole).timings.items():
@@ -154,8 +175,8 @@ def utilization(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
             pass
     cpu_times = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
     products = sum(value for name, value in cpu_times.items() if name in PRODUCTS) / sum(cpu_times.values())
-    spent = in_turns({"product": product, "run": run}, runs)
-    peak = 10 * 2 * side**3 / statistics.median(spent["product"]) / 1e9
+    spent = in_turns({"product": _products(), "run": run}, runs)
+    peak = _rate(spent["product"]) / 1e9
     reached = flops / statistics.median(stages["crt"]) / 1e9
     return {
         "gflop": round(flops / 1e9, 1),
@@ -214,12 +235,36 @@ class _Pooled(nn.Module):
 
 
 def waited(predictor: Predictor, size: int, runs: int) -> dict[str, Any]:
-    """A first run of all networks with all that the page shows, in seconds from pixels to maps."""
-    image, spent = photo(), []
-    for _ in range(runs + 1):
-        began = time.perf_counter()
-        prediction = predictor.predict(image, InferenceConfig(size=size, loops=MAP_LOOPS))
-        for method in prediction.methods:
-            prediction.cams(method, loops=prediction.clamp(method, 3), refined=True)
-        spent.append(time.perf_counter() - began)
-    return {"ms": in_milliseconds(spent[1:])}
+    """From pixels to the first map, to those of the three networks that the page shows, and to everything; and the
+    time that the products of these three take at the rate of one large product in the same run.
+    """
+    image, checkpoint = photo(), predictor.checkpoint
+    networks = {name: checkpoint.networks[name] for name in PANELS if name in checkpoint.networks}
+    resized = resize_long_side(image, size)
+    grid = predictor.grid(image.shape[0], image.shape[1], InferenceConfig(size=size))
+    flops = 0
+    for name, network in networks.items():
+        pixels = to_tensor(resized, *normalization_of(network))
+        tiles = pixels if isinstance(network, CnnBranch) else grid.cut(grid.pad(pixels))
+        flops += flops_of(network, tiles, checkpoint.config.defaults.loops if name == "crt" else 0)
+    spent: dict[str, list[float]] = {}
+
+    def run() -> None:
+        began, met = time.perf_counter(), {}
+
+        def note(prediction: Prediction) -> None:
+            for method in prediction.methods:
+                prediction.cams(method, loops=prediction.clamp(method, 3), refined=True)
+            met.setdefault("first", time.perf_counter() - began)
+            if set(networks) <= set(prediction.methods):
+                met.setdefault("panels", time.perf_counter() - began)
+
+        note(predictor.predict(image, InferenceConfig(size=size, loops=MAP_LOOPS), partial=note))
+        for name, seconds in {**met, "all": time.perf_counter() - began}.items():
+            spent.setdefault(name, []).append(seconds)
+
+    rate = _rate(in_turns({"product": _products(), "run": run}, runs)["product"])
+    return {
+        "ms": {name: in_milliseconds(seconds[1:]) for name, seconds in spent.items()},
+        "products_ms": round(1000 * flops / rate, 1),
+    }

@@ -72,6 +72,9 @@ def test_every_section_runs(tmp_path, monkeypatch):
     measured = [*ratios, *training["images_per_second"].values(), training["loader_images_per_second"]]
     measured.append(result["bench"]["utilization"]["utilization"])
     assert ratios and all(math.isfinite(value) and value > 0 for value in measured)
+    waits = result["bench"]["first"]
+    assert 0 < waits["ms"]["first"]["min"] < waits["ms"]["panels"]["min"] < waits["ms"]["all"]["min"]
+    assert 0 < waits["products_ms"] < math.inf
     fast = {FAST} if resolve("auto", "cpu") == "bf16" else set()
     assert set(result["bench"]["one_map"]["ms"]) == {"ours", "plain"} | fast
     ways = result["bench"]["tried"]

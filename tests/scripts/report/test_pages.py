@@ -325,7 +325,8 @@ def test_the_benchmarks_become_pages():
     }
     result = {
         "bench": {"ablation": reported, "one_map": reported, "utilization": share,
-                  "first": {"ms": times}, "masks": {"walk": times},
+                  "first": {"ms": {"first": times, "panels": times, "all": times}, "products_ms": 50.0},
+                  "masks": {"walk": times},
                   "growth": {"sizes": [row, row | {"tiles": 4, "peak_mib": 3000}], "loops": [row]}},
         "machine": "2 cores", "threads": 2, "torch": "2", "networks": "a + b", "size": 336, "runs": 5, "command": "c",
     }  # fmt: skip
@@ -338,7 +339,8 @@ def test_the_benchmarks_become_pages():
     ablation, one_map, first, masks, _ = found["Throughput"].tables
     assert ablation.rows[1] == ("plain", "100", "90", "120", "10.0", "5.5 (5.0 to 7.0)") and not ablation.caption
     assert one_map.caption == ('Ours runs on 4 tiles and "plain" on 6.',)
-    assert first.rows == (("loops 0 to 4", "100", "90", "120", "10.0"),) and masks.rows[0][0] == "walk"
+    assert first.rows[0] == ("the first map", "100", "90", "120", "1.00")
+    assert first.rows[2] == ("their products alone", "50", "", "", "0.50") and masks.rows[0][0] == "walk"
     rates = as_dict(found["Time by stage"].tables[1])
     assert rates["the transformer's rate in that of the product"] == "80 %"
     growth = found["Growth"]
