@@ -23,8 +23,8 @@ OPEN_ALL = (
     " (one.open ? ['fold', 'open'] : ['open']).forEach(() => one.firstElementChild.click()))"
 )
 """Opens the groups of the settings by hand, as they then stay."""
-LOST = ("Failed to load resource", "TypeError: Failed to fetch")
-"""How errors of a request that has no answer begin."""
+LOST = ("Failed to load resource", "TypeError: Failed to fetch", "Unexpected client exception")
+"""How errors of a request that has no answer begin, and those of Gradio's client about an answer without its start."""
 HEARD: list[tuple[str, str]] = []
 """Errors in the consoles of all pages since the test began: their text, and the address they are about."""
 Contexts = defaultdict[tuple[int, str], list[BrowserContext]]

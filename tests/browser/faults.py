@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, Request, Route
+from playwright.sync_api import Locator, Page, Request, Route
 
 from tests.browser.driver import PATIENCE, settle
 
@@ -24,6 +24,7 @@ OBSERVE = """() => {
   const plain = window.fetch, events = new Map(), ended = new Set(), joining = new Set();
   let underWay = 0;
   window.nothingIsAwaited = () => !underWay && !events.size;
+  window.awaited = () => events.size;
   const read = async (stream) => {
     let rest = '';
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
@@ -115,9 +116,20 @@ class Queue:
         """Let the next event of that name fail in one of `KINDS`, or its stream of messages break (`stream`)."""
         self._fault = event, kind
 
-    def pass_time(self) -> None:
-        """Let the page's clock pass all its timeouts."""
-        self.page.clock.fast_forward(LONG_MS)
+    def pass_time(self, place: Locator, sentence: str) -> None:
+        """Let the page's clock pass its timeouts, also one that it sets meanwhile, until the sentence is in a place."""
+        until = time.monotonic() + PATIENCE / 1000
+        while sentence not in (place.text_content() or "") and time.monotonic() < until:
+            self.page.clock.fast_forward(LONG_MS)
+            self.page.wait_for_timeout(50)
+
+    def keep_streams(self) -> None:
+        """Let the streams that the page opens stay silent until `end_streams`."""
+        self._streams = []
+
+    def wait_for_queued(self, count: int) -> None:
+        """Wait until so many events of the page are in the queue."""
+        self.page.wait_for_function("(count) => awaited() >= count", arg=count)
 
     def end_streams(self) -> None:
         """Let the streams that were kept silent break."""
