@@ -6,22 +6,22 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-Work = TypeVar("Work")
+Item = TypeVar("Item")
 
 
-class VisitorLines(Generic[Work]):
+class VisitorLines(Generic[Item]):
     """One line of work per visitor. Work that several visitors wait for stands in the line of each.
 
     Not locked: the owner is.
     """
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str, deque[Work]] = OrderedDict()
+        self._lines: OrderedDict[str, deque[Item]] = OrderedDict()
 
     def __len__(self) -> int:
         return len({id(work) for line in self._lines.values() for work in line})
 
-    def __iter__(self) -> Iterator[Work]:
+    def __iter__(self) -> Iterator[Item]:
         """Every piece of work, once, in the order in which it will be taken if nothing comes."""
         lines: list[list[Any]] = [list(line) for line in self._lines.values()]
         given: set[int] = set()
@@ -34,7 +34,7 @@ class VisitorLines(Generic[Work]):
                     yield line.pop(0)
             lines = [line for line in lines if line]
 
-    def add(self, session: str, work: Work) -> None:
+    def add(self, session: str, work: Item) -> None:
         """Put work at the end of a visitor's line, unless it stands there.
 
         Args:
@@ -45,7 +45,7 @@ class VisitorLines(Generic[Work]):
         if work not in line:
             line.append(work)
 
-    def remove(self, session: str, work: Work) -> None:
+    def remove(self, session: str, work: Item) -> None:
         """Take work out of a visitor's line, if it stands there.
 
         Args:
@@ -58,7 +58,7 @@ class VisitorLines(Generic[Work]):
             if not line:
                 del self._lines[session]
 
-    def take(self, allowed: Callable[[str, Work], bool]) -> Work | None:
+    def take(self, allowed: Callable[[str, Item], bool]) -> Item | None:
         """Take the next work out of all lines; its visitor's turn comes again after everybody else's.
 
         Args:
