@@ -206,7 +206,7 @@ def test_a_visitor_gets_from_an_upload_to_a_link(start: Callable[[], Any], url: 
 
         before = browser.run(crt)
         move(browser, "loops", 0)
-        assert browser.run(crt) != before
+        wait(browser, f"{crt} !== {json.dumps(before)}")
         move(browser, "threshold", 0.4)
 
         browser.click("label:has(input[value=difference])")
@@ -218,7 +218,7 @@ def test_a_visitor_gets_from_an_upload_to_a_link(start: Callable[[], Any], url: 
         wait(browser, seed)
         before = browser.run(seed)
         move(browser, "mask-threshold", 0.6)
-        assert browser.run(seed) != before
+        wait(browser, f"{seed} !== {json.dumps(before)}")
         browser.click('[role="tab"][data-tab="explore"]')
 
         browser.run(SAVE)
