@@ -59,7 +59,6 @@ class Explorer:
 
     def __init__(self, engine: Engine, cache: PredictionCache, examples: dict[str, Example]) -> None:
         self.engine = engine
-        self.cache = cache
         self.examples = examples
         self.runs = Runs(engine, cache, examples)
         self.images = DecodedImages()

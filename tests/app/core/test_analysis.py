@@ -79,7 +79,7 @@ def test_values_that_are_not_finite_are_refused(explorer):
     prediction.records["resnet"].cams[0, 0, 0] = np.inf
     with pytest.raises(CrtError, match="not finite"):
         encode_records(prediction)
-    explorer.cache.drop("nan")
+    explorer.runs.cache.drop("nan")
 
 
 def test_large_maps_travel_as_a_file():
@@ -98,7 +98,7 @@ def test_the_header_names_pages_that_are_not_read_and_a_larger_size_for_a_flat_i
     assert header["coarse"]["larger"]["size"] in ("336", "native")
     header, _ = explorer.payload(saved(tmp_path, photo(), "one.tif"), "224", "overlap", "s")
     assert header["further"] is None and header["coarse"] is None
-    explorer.cache.drop("s")
+    explorer.runs.cache.drop("s")
 
 
 # The cache
