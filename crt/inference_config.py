@@ -46,6 +46,24 @@ class InferenceConfig:
         object.__setattr__(self, "loops", index(self.loops))  # NumPy's are no JSON
         object.__setattr__(self, "size", None if self.size is None else index(self.size))
 
+    def covers(self, other: InferenceConfig) -> bool:
+        """Whether a Prediction with these settings holds all that one with others does.
+
+        Args:
+            other: of the same image and checkpoint.
+
+        Returns:
+            Whether the input is the same, and no network, loop count or head of the other is missing. Loops count
+            only where CRT runs.
+        """
+        ours, theirs = (METHODS if one.methods is None else one.methods for one in (self, other))
+        return (
+            (self.size, self.mode, self.padding) == (other.size, other.mode, other.padding)
+            and set(ours) >= set(theirs)
+            and (self.loops >= other.loops or "crt" not in theirs)
+            and (self.heads or not other.heads)
+        )
+
 
 def is_whole(value: Any) -> bool:
     """Whether a value is a whole number by its type, NumPy's too.

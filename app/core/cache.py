@@ -1,20 +1,30 @@
-"""Predictions of all sessions, bounded in bytes; no session reads those of another."""
+"""Predictions of all sessions, bounded in bytes."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass, field
 
+from crt.inference_config import InferenceConfig
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig
 
-PredictionKey = tuple[str, str, InferenceConfig]
+PredictionKey = tuple[str, InferenceConfig]
+
+
+@dataclass
+class _Entry:
+    """A Prediction and the sessions that have asked for it."""
+
+    prediction: Prediction
+    sessions: set[str | None] = field(default_factory=set)
 
 
 class PredictionCache:
     """An LRU cache of Predictions over all sessions that never holds more than `limit` bytes.
 
-    A Prediction is found only by the session that put it there. Threads may share a cache.
+    A Prediction is found by the pixels that it was made of, whoever has them, and is dropped when the last session that
+    has asked for it ends. Threads may share a cache.
 
     Args:
         limit: bytes of all Predictions together.
@@ -23,7 +33,7 @@ class PredictionCache:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._lock = threading.Lock()
-        self._predictions: OrderedDict[PredictionKey, Prediction] = OrderedDict()
+        self._entries: OrderedDict[PredictionKey, _Entry] = OrderedDict()
         self._bytes = 0
 
     @property
@@ -32,54 +42,67 @@ class PredictionCache:
         return self._bytes
 
     def __len__(self) -> int:
-        return len(self._predictions)
+        return len(self._entries)
 
-    def get(self, session: str, image: str, settings: InferenceConfig) -> Prediction | None:
-        """The Prediction that a session made of an image.
+    def get(self, session: str | None, image: str, settings: InferenceConfig) -> Prediction | None:
+        """A Prediction of an image that holds all that a run with these settings gives.
 
         Args:
-            session: Gradio's session hash.
-            image: a name of model and image.
+            session: Gradio's session hash; the Prediction is kept as long as this session.
+            image: a name of model and pixels.
             settings: of the run.
 
         Returns:
-            The Prediction, or None.
+            The Prediction, which may hold more networks and loop counts, or None.
         """
         with self._lock:
-            prediction = self._predictions.get((session, image, settings))
-            if prediction is not None:
-                self._predictions.move_to_end((session, image, settings))
-            return prediction
+            entry = self._covering(session, image, settings)
+            return None if entry is None else entry.prediction
 
-    def put(self, session: str, image: str, settings: InferenceConfig, prediction: Prediction) -> None:
-        """Keep a Prediction and drop those unused for longest. One larger than the limit is not kept.
+    def put(self, session: str | None, image: str, settings: InferenceConfig, prediction: Prediction) -> None:
+        """Keep a Prediction, in place of those that hold a part of it, and drop those unused for longest.
+
+        One that is a part of another, or larger than the limit, is not kept.
 
         Args:
             session: Gradio's session hash.
-            image: a name of model and image.
+            image: a name of model and pixels.
             settings: of the run.
             prediction: that is kept.
         """
         with self._lock:
-            self._remove((session, image, settings))
-            if prediction.nbytes > self.limit:
+            if prediction.nbytes > self.limit or self._covering(session, image, settings) is not None:
                 return
+            entry = _Entry(prediction, {session})
+            for key in [key for key in self._entries if key[0] == image and settings.covers(key[1])]:
+                entry.sessions |= self._remove(key).sessions
             while self._bytes + prediction.nbytes > self.limit:
-                self._remove(next(iter(self._predictions)))
-            self._predictions[(session, image, settings)] = prediction
+                self._remove(next(iter(self._entries)))
+            self._entries[image, settings] = entry
             self._bytes += prediction.nbytes
 
     def drop(self, session: str | None) -> None:
-        """Drop everything of a session that has ended.
+        """Drop what no other session has asked for than one that has ended.
 
         Args:
             session: Gradio's session hash.
         """
         with self._lock:
-            for key in [key for key in self._predictions if key[0] == session]:
-                self._remove(key)
+            for key, entry in list(self._entries.items()):
+                entry.sessions.discard(session)
+                if not entry.sessions:
+                    self._remove(key)
 
-    def _remove(self, key: PredictionKey) -> None:
-        prediction = self._predictions.pop(key, None)
-        if prediction is not None:
-            self._bytes -= prediction.nbytes
+    def _covering(self, session: str | None, image: str, settings: InferenceConfig) -> _Entry | None:
+        """The entry that holds all of this, now used by the session."""
+        covering = (key for key in self._entries if key[0] == image and key[1].covers(settings))
+        if (key := next(covering, None)) is None:
+            return None
+        self._entries.move_to_end(key)
+        self._entries[key].sessions.add(session)
+        return self._entries[key]
+
+    def _remove(self, key: PredictionKey) -> _Entry:
+        entry = self._entries.pop(key)
+        self._bytes -= entry.prediction.nbytes
+        return entry

@@ -132,6 +132,7 @@ class Model:
         work: Callable[[Callable[[Any], None]], Any],
         *,
         key: Hashable | None = None,
+        answers: Callable[[Any], bool] | None = None,
         kind: str = "",
         units: float = 1.0,
     ) -> Ticket:
@@ -140,6 +141,7 @@ class Model:
         Args:
             work: as `Turns.submit` takes it; calls `run_here`.
             key: names the question, with this model.
+            answers: whether work of another key answers the question too.
             kind: what the expected seconds are measured for.
             units: how much of its kind it is.
 
@@ -151,7 +153,7 @@ class Model:
             QueueFull: too many runs wait.
         """
         self.predictor()
-        return self.turns.submit(work, key=key, kind=f"{kind} {self.id}", units=units)
+        return self.turns.submit(work, key=key, answers=answers, kind=f"{kind} {self.id}", units=units)
 
     def run_here(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Run a function on the caller's thread, for long work that runs the networks by `run`.

@@ -47,16 +47,16 @@ class Runs:
     def cached(
         self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model | None = None
     ) -> Prediction | None:
-        """The Prediction that a session has in the cache.
+        """The Prediction of an image in the cache.
 
         Args:
-            session: Gradio's session hash.
+            session: Gradio's session hash, which keeps it there.
             image: (H, W, 3) uint8.
             settings: of the run.
             model: the checkpoint; the current one if None.
 
         Returns:
-            The Prediction, or None.
+            The Prediction, which may hold more than a run with these settings gives, or None.
         """
         return self.cache.get(session, _key(model or self.engine.model, image), settings)
 
@@ -68,7 +68,7 @@ class Runs:
         progress: Progress | None = None,
         model: Model | None = None,
     ) -> Prediction:
-        """The Prediction of an image: from the session's cache, stored with an example, or of a new run.
+        """The Prediction of an image: from the cache, stored with an example, or of a new run.
 
         Args:
             session: Gradio's session hash.
@@ -132,9 +132,13 @@ class Runs:
             for part in ticket.parts():
                 if isinstance(part, _Stage):
                     report(part.share, part.name)
+                elif _holds(part, settings, model):  # of a run for more than this
+                    prediction = part
+                    break
                 else:
                     yield part, False
-            prediction = ticket.result()
+            else:
+                prediction = ticket.result()
         finally:
             ticket.leave()
         self.cache.put(session, key, settings, prediction)
@@ -143,8 +147,10 @@ class Runs:
     def _start(
         self, session: str, image: np.ndarray, settings: InferenceConfig, progress: Progress | None, model: Model
     ) -> Ticket:
-        """Put a run of the networks into the order, or join an equal one. Its parts are `_Stage` and Predictions."""
-        size, digest, key = source_size(image), pixels_sha256(image), fingerprint(image)
+        """Put a run of the networks into the order, or join one that gives as much. Its parts are `_Stage` and
+        Predictions.
+        """
+        size, digest, key = source_size(image), pixels_sha256(image), _key(model, image)
         pixels = image if settings.size is None else resize_long_side(image, settings.size)
 
         def whole(prediction: Prediction) -> Prediction:
@@ -166,28 +172,30 @@ class Runs:
             if progress is not None:
                 progress(0.0, sentence_of(wait))
 
-        passes = sum(1 + (settings.loops if method == "crt" else 0) for method in settings.methods or METHODS)
+        count = sum(1 + (settings.loops if method == "crt" else 0) for method in settings.methods or METHODS)
         with visiting(session, current_visitor().waiting if progress is None else waiting):
             return model.start(
                 work,
-                key=("predict", model.id, key, settings),
+                key=_Run(key, settings),
+                answers=lambda other: (
+                    isinstance(other, _Run) and other.image == key and other.settings.covers(settings)
+                ),
                 kind=f"predict {settings.mode}",
-                units=pixels.shape[0] * pixels.shape[1] * passes,
+                units=pixels.shape[0] * pixels.shape[1] * count,
             )
 
     def _known(self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model) -> Prediction | None:
-        """From the session's cache, or stored with an example. Raises InvalidSetting for a mode of no use."""
+        """From the cache, or stored with an example. Raises InvalidSetting for a mode of no use."""
         if settings.mode not in model.config.modes:
             raise InvalidSetting(
                 f"This checkpoint cannot do {settings.mode}, because a deconvolution is trained with the network: "
                 f"choose {' or '.join(model.config.modes)}."
             )
+        if (prediction := self.cached(session, image, settings, model)) is not None:
+            return prediction
         all_of_it = replace(settings, methods=None, loops=max(settings.loops, LOOPS))  # as the page records it
-        choices, example = dict.fromkeys((settings, all_of_it)), self.example_of(image)
-        for one in choices:
-            if (prediction := self.cached(session, image, one, model)) is not None:
-                return prediction
-        for one in choices if example else ():
+        example = self.example_of(image)
+        for one in dict.fromkeys((settings, all_of_it)) if example else ():
             if example and (prediction := example.stored(model.sha256, one)) is not None:
                 # Its file may be older than what the checkpoint recommends now.
                 prediction = replace(prediction, default_spec=CamSpec.of(model.config.defaults))
@@ -205,6 +213,14 @@ class Runs:
             The example, or None.
         """
         return next((one for one in self.examples.values() if np.array_equal(one.image, image)), None)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a run of the networks is known by while it waits or runs: model and pixels (`_key`), and its settings."""
+
+    image: str
+    settings: InferenceConfig
 
 
 @dataclass(frozen=True)
@@ -235,6 +251,14 @@ def throttle(report: Progress | None) -> Progress:
     return perhaps
 
 
+def _holds(prediction: Prediction, settings: InferenceConfig, model: Model) -> bool:
+    """Whether a part of a run holds all that a run with these settings gives."""
+    wanted = {method for method in settings.methods or METHODS if method in model.config.networks}
+    loops = settings.loops
+    return wanted <= set(prediction.methods) and ("crt" not in wanted or prediction.clamp("crt", loops) == loops)
+
+
 def _key(model: Model, image: np.ndarray) -> str:
-    """What a Prediction is kept under: another model's is another Prediction."""
-    return f"{model.id}/{fingerprint(image)}"
+    """What a Prediction is kept under: model, pixels, and the size of the file, which its masks have."""
+    height, width = source_size(image)
+    return f"{model.id}/{fingerprint(image)}/{height}x{width}"

@@ -62,16 +62,18 @@ class Turns:
         *,
         visitor: Visitor | None = None,
         key: Hashable | None = None,
+        answers: Callable[[Any], bool] | None = None,
         kind: str = "",
         units: float = 1.0,
     ) -> Ticket:
-        """Put work into the order, or join equal work that waits or runs.
+        """Put work into the order, or join work that waits or runs and answers the same question.
 
         Args:
             function: called on the thread of all work, in the context of this call, with `part`, which hands a value
                 to all who wait.
             visitor: who waits; that of the context if None.
             key: names the question; equal keys are one piece of work. None for work of its own.
+            answers: whether work of another key answers the question too.
             kind: what the expected seconds are measured for.
             units: how much of its kind the work is.
 
@@ -86,8 +88,7 @@ class Turns:
         if threading.get_ident() == self._thread:
             raise RuntimeError("Work cannot wait for other work: call it directly.")
         with self._guard:
-            work = None if key is None else self._keys.get(key)
-            if work is not None:
+            if (work := self._answering(key, answers)) is not None:
                 return self._joined(work, visitor)
             if not visitor.admitted and len(self._waiting) >= self.most + (not self._running):
                 raise QueueFull(FULL)
@@ -163,6 +164,12 @@ class Turns:
             known = [seconds for seconds in times if seconds is not None]
             total = sum(known) if len(known) == len(times) else None
             return Wait(len(before) + len(self._running), total)
+
+    def _answering(self, key: Hashable | None, answers: Callable[[Any], bool] | None) -> Work | None:
+        """Work of this key, or of another one that answers the question; the guard is held."""
+        if key is None or key in self._keys or answers is None:
+            return self._keys.get(key)
+        return next((work for other, work in self._keys.items() if answers(other)), None)
 
     def _joined(self, work: Work, visitor: Visitor) -> Ticket:
         """A further ticket for work; the guard is held."""

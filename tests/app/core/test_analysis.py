@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from app.cli import AppConfig
+from app.core import decoded
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.codec import INLINE_BYTES, encode_records, payload
@@ -120,26 +121,48 @@ def test_cache_is_bounded_in_bytes_and_lets_the_oldest_go(explorer):
     assert small.nbytes == 0
 
 
-def test_cache_is_private_and_forgets_a_session(explorer):
+def test_cache_forgets_a_prediction_with_the_last_session_that_asked_for_it(explorer):
     prediction = explorer.runs.predict("s", photo(), InferenceConfig(size=96))
     cache = PredictionCache(10**9)
     cache.put("me", "a", InferenceConfig(), prediction)
-    cache.put("you", "a", InferenceConfig(), prediction)
-    assert cache.get("them", "a", InferenceConfig()) is None
-    cache.drop("me")
-    assert cache.get("me", "a", InferenceConfig()) is None
     assert cache.get("you", "a", InferenceConfig()) is prediction
-    assert cache.nbytes == prediction.nbytes
+    assert cache.get("you", "b", InferenceConfig()) is None
+    cache.drop("me")
     cache.drop(None)
-    assert len(cache) == 1
+    assert len(cache) == 1 and cache.nbytes == prediction.nbytes
+    cache.drop("you")
+    assert len(cache) == cache.nbytes == 0
+    assert cache.get("me", "a", InferenceConfig()) is None
+
+
+def test_cache_keeps_a_whole_prediction_in_place_of_its_parts(explorer):
+    part, whole = InferenceConfig(size=96, methods=("resnet",)), InferenceConfig(size=96)
+    small, large = (explorer.runs.predict("s", photo(), settings) for settings in (part, whole))
+    cache = PredictionCache(10**9)
+    cache.put("me", "a", part, small)
+    assert cache.get("me", "a", whole) is None
+    cache.put("you", "a", whole, large)
+    assert len(cache) == 1 and cache.get("me", "a", part) is large
+    cache.put("me", "a", part, small)  # a run that ended later
+    assert len(cache) == 1 and cache.nbytes == large.nbytes
+    cache.drop("you")
+    assert cache.get("me", "a", part) is large
 
 
 def test_the_same_question_is_not_computed_twice(explorer, monkeypatch):
     first = explorer.runs.predict("once", photo(seed=1), InferenceConfig(size=96))
     monkeypatch.setattr(Predictor, "predict", lambda *_, **__: pytest.fail("looked again"))
     assert explorer.runs.predict("once", photo(seed=1), InferenceConfig(size=96)) is first
+    assert explorer.runs.predict("another", photo(seed=1), InferenceConfig(size=96)) is first
     with pytest.raises(pytest.fail.Exception):
-        explorer.runs.predict("another", photo(seed=1), InferenceConfig(size=96))
+        explorer.runs.predict("another", photo(seed=2), InferenceConfig(size=96))
+
+
+def test_equal_pixels_of_files_of_different_sizes_are_two_questions(explorer, monkeypatch):
+    small, large = photo(seed=3), photo(seed=3)
+    monkeypatch.setitem(decoded._sizes, id(large), (600, 800))
+    first, second = (explorer.runs.predict("s", image, InferenceConfig(size=96)) for image in (small, large))
+    assert first.source == small.shape[:2] and second.source == (600, 800)
 
 
 # Error messages

@@ -93,16 +93,56 @@ def test_equal_questions_of_two_visitors_are_one_run(explorer, pool, held):
     assert first is second and other.result(PATIENCE) is not first
     assert held.calls == [96, 96]
     assert explorer.runs.cached("a", photo(), SHORT) is explorer.runs.cached("b", photo(), SHORT) is first
-    assert explorer.runs.cached("c", photo(), SHORT) is None
+    assert explorer.runs.cached("c", photo(2), SHORT) is None
 
 
 @pytest.mark.parametrize(
-    "changed", [InferenceConfig(size=96, loops=2), InferenceConfig(size=96, loops=1, methods=("crt",))]
+    "part", [InferenceConfig(size=96, loops=0), InferenceConfig(size=96, loops=1, methods=("crt",))]
+)
+def test_a_run_for_more_answers_a_question_for_less(explorer, pool, held, part):
+    whole = pool.submit(explorer.runs.predict, "a", photo(), SHORT)
+    until(lambda: claims(explorer) == 1)
+    less = pool.submit(explorer.runs.predict, "b", photo(), part)
+    until(lambda: claims(explorer) == 2)
+    held.go.set()
+    found, expected = less.result(PATIENCE), whole.result(PATIENCE)
+    assert held.calls == [96]
+    assert np.array_equal(found.cams("crt", loops=part.loops), expected.cams("crt", loops=part.loops))
+    held.calls.clear()
+    assert explorer.runs.predict("c", photo(), part) is expected and not held.calls  # from the cache
+
+
+def test_a_question_for_less_is_answered_as_soon_as_the_run_has_it(explorer, pool, monkeypatch):
+    go, predict = threading.Event(), Predictor.predict
+
+    def slow(predictor, source, settings, *, partial, **options):
+        def parted(prediction):
+            partial(prediction)
+            assert prediction.methods != ("resnet",) or go.wait(PATIENCE)
+
+        return predict(predictor, source, settings, partial=parted, **options)
+
+    monkeypatch.setattr(Predictor, "predict", slow)
+    whole = pool.submit(explorer.runs.predict, "a", photo(), SHORT)
+    until(lambda: claims(explorer) == 1)
+    less = explorer.runs.predict("b", photo(), InferenceConfig(size=96, methods=("resnet",)))
+    assert less.methods == ("resnet",) and not whole.done()
+    go.set()
+    assert np.array_equal(whole.result(PATIENCE).cams("resnet"), less.cams("resnet"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        InferenceConfig(size=96, loops=2),
+        InferenceConfig(size=224, loops=1),
+        InferenceConfig(size=96, loops=1, heads=True),
+    ],
 )
 def test_other_settings_are_another_question(explorer, pool, held, changed):
-    asked = [
-        pool.submit(explorer.runs.predict, "ab"[number], photo(), one) for number, one in enumerate((SHORT, changed))
-    ]
+    asked = [pool.submit(explorer.runs.predict, "a", photo(), SHORT)]
+    until(lambda: claims(explorer) == 1)
+    asked.append(pool.submit(explorer.runs.predict, "b", photo(), changed))
     until(lambda: claims(explorer) == 2)
     held.go.set()
     first, second = (one.result(PATIENCE) for one in asked)
@@ -137,7 +177,8 @@ def test_one_visitor_who_leaves_does_not_end_the_run_of_another(explorer, pool, 
         asked[0].result(PATIENCE)  # while the run is held
     held.go.set()
     assert asked[1].result(PATIENCE).methods
-    assert explorer.runs.cached("a", photo(), SHORT) is None
+    explorer.runs.cache.drop("b")
+    assert not len(explorer.runs.cache)
 
 
 def test_a_run_that_nobody_awaits_ends_at_its_next_step(explorer, pool, held):
