@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from errno import ENAMETOOLONG
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import gradio as gr
 from gradio.components import Component
 from gradio.exceptions import ComponentProcessingError
-from gradio.processing_utils import check_all_files_in_cache, save_bytes_to_cache, save_file_to_cache
+from gradio.processing_utils import check_all_files_in_cache, save_file_to_cache
 from gradio.route_utils import FnIndexInferError
 from starlette.requests import Request
 from starlette.routing import BaseRoute
@@ -316,6 +317,9 @@ def theme_css(theme: gr.Theme) -> str:
 def serve_bytes(component: Component, data: bytes, name: str) -> str:
     """Write bytes where the server may serve them from; they are deleted as the component's other files are.
 
+    Equal bytes have one path. Gradio's own `save_bytes_to_cache` writes them again in place, and whoever reads the file
+    at that moment gets a part of it.
+
     Args:
         component: whose file it is.
         data: the content.
@@ -324,9 +328,10 @@ def serve_bytes(component: Component, data: bytes, name: str) -> str:
     Returns:
         Its path.
     """
-    path = save_bytes_to_cache(data, name, component.GRADIO_CACHE)
-    component.temp_files.add(path)
-    return path
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / Path(name).name
+        file.write_bytes(data)
+        return serve_file(component, file)
 
 
 def serve_file(component: Component, file: Path) -> str:

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -158,6 +159,18 @@ def test_our_middleware_sees_each_request_and_each_error_of_a_route(running):
     assert http_client.get(f"{url}theme.css").status_code == 200 and noted[-1] == "/theme.css"
     refused = http_client.post(f"{url}gradio_api/call/nothing", json={"data": []})
     assert refused.json() == {"error": "FnIndexInferError"} and noted[-1] in compat.ROUTE_ERRORS
+
+
+def test_a_file_that_is_served_again_is_whole_at_every_moment(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    component, data, sizes = gr.File(), bytes(2**20), []
+    path = Path(compat.serve_bytes(component, data, "a.bin"))
+    with ThreadPoolExecutor(1) as pool:
+        again = pool.submit(lambda: [compat.serve_bytes(component, data, "a.bin") for _ in range(200)])
+        while not again.done():
+            sizes.append(len(path.read_bytes()))
+    assert set(again.result()) == {str(path)} and set(sizes) == {len(data)}
+
 
 
 def test_a_file_of_ours_is_served_and_goes_with_those_of_its_component(running):
