@@ -14,7 +14,7 @@ PredictionKey = tuple[str, InferenceConfig]
 
 @dataclass
 class _Entry:
-    """A Prediction and the sessions that have asked for it."""
+    """A Prediction and the sessions that have requested it."""
 
     prediction: Prediction
     sessions: set[str | None] = field(default_factory=set)
@@ -24,7 +24,7 @@ class PredictionCache:
     """An LRU cache of Predictions over all sessions that never holds more than `limit` bytes.
 
     A Prediction is found by the pixels that it was made of, whoever has them, and is dropped when the last session that
-    has asked for it ends. Threads may share a cache.
+    has requested it ends. Threads may share a cache.
 
     Args:
         limit: bytes of all Predictions together.
@@ -82,7 +82,7 @@ class PredictionCache:
             self._bytes += prediction.nbytes
 
     def drop(self, session: str | None) -> None:
-        """Drop what no other session has asked for than one that has ended.
+        """Drop what only a session that has ended has requested.
 
         Args:
             session: Gradio's session hash.

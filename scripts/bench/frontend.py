@@ -71,7 +71,7 @@ class FrontendBench:
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
     image: Path = ROOT / "app/examples/astronaut.jpg"
-    """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
+    """The image; a row less of it is uploaded, with another pixel each time, so that the networks run."""
     repeats: int = 60
     """Redraws of every scene; the first five do not count."""
     pixel_ratio: float = 1.0
@@ -95,8 +95,8 @@ def bench_frontend(config: FrontendBench) -> dict:
         served(["--checkpoint", str(config.checkpoint)]) as server,
         chromium() as browser,
     ):
-        image = uploadable(config.image, Path(folder))
         for index, (count, zoom) in enumerate(tqdm([scenes[0], *scenes], desc="scenes", file=sys.stderr)):
+            image = uploadable(config.image, Path(folder), index)
             context = browser.new_context(
                 viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]}, device_scale_factor=config.pixel_ratio
             )
@@ -135,12 +135,14 @@ def bench_frontend(config: FrontendBench) -> dict:
     return result
 
 
-def uploadable(image: Path, folder: Path) -> Path:
-    """The image without its last row, as a file: no example has these pixels."""
+def uploadable(image: Path, folder: Path, number: int) -> Path:
+    """The image without its last row as a file: no example has these pixels, nor has that of another number."""
     from crt.data.images import load_image
 
-    path = folder / "image.png"
-    Image.fromarray(load_image(image)[:-1]).save(path)
+    pixels = load_image(image)[:-1].copy()
+    pixels[0, 0] = [number >> shift & 255 for shift in (16, 8, 0)]
+    path = folder / f"image{number}.png"
+    Image.fromarray(pixels).save(path)
     return path
 
 

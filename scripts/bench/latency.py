@@ -7,8 +7,9 @@ Starts `app.py` in float32 and, where that is faster on this machine, in bfloat1
 taking it off the queue until the answer is packed. A new visitor uploads an image, which is in no cache; then the
 input size is changed and changed back, which is answered from the cache. Before that as many visitors come without a
 browser and send its requests, as a user's browser on a machine of its own leaves these cores to the server, and as many
-with photographs of 0.2, 12 and 24 megapixels in turns, of which the first part of the answer is timed. Nothing else
-should run on them.
+with photographs of 0.2, 12 and 24 megapixels in turns, of which the first part of the answer is timed; the first map of
+such photographs is also timed in the browser. Every visitor has an image of their own. Nothing else should run on these
+cores.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +41,12 @@ PHOTO_MEGAPIXELS = (0.2, 12.0, 24.0)
 """Sizes of the photographs whose first part is timed."""
 PAGE_LOOPS = 4
 """What the page records of an image, `app.core.input_sizes.LOOPS`."""
-DRAWN = f"() => document.querySelector({SHOWN!r})"
+FIRST = SHOWN.replace("[data-state='shown']", ":is([data-state='partial'], [data-state='shown'])")
+"""A drawn map, while others may still be computed."""
 DRAWN_POLL_MS = 20  # at every frame the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
+BROWSER_SEED = 1000
+"""Of the photographs that a browser uploads, which no visitor without one has."""
 AWAY = "224"
 """The input size that is run between the two runs at the first."""
 # Keeps what the server reports of its own time: `duration` of every completed event, summed over its parts, in seconds.
@@ -80,7 +85,7 @@ class LatencyBench:
     checkpoint: Path = Path("checkpoints/voc")
     """A checkpoint folder."""
     image: Path = ROOT / "app/examples/astronaut.jpg"
-    """The image; a row less of it is uploaded, so that no maps stored with an example are taken."""
+    """The image; a row less of it is uploaded, with another pixel each time, so that the networks run."""
     visitors: int = 10
     """New visitors, one after the other; the first does not count."""
     json: Path | None = None
@@ -126,25 +131,17 @@ def measure_visitors(config: LatencyBench, precision: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, served(words) as server, ExitStack() as later:
         started = time.perf_counter() - began
         ready = wait_until_ready(server, began)
-        image = uploadable(config.image, Path(folder))
+        images = [uploadable(config.image, Path(folder), number) for number in range(2 * config.visitors + 2)]
         for visitor in range(config.visitors + 1):
+            image = images.pop()
             outcome = run_without_browser(server, image.name, image.read_bytes(), f"visitor{visitor}")
             if visitor:
                 alone.append(1000 * outcome.server_s)
         first_part = first_parts(server, config.visitors)
         browser = later.enter_context(chromium())
         for visitor in range(config.visitors + 1):
-            context = browser.new_context(viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]})
-            context.add_init_script(LISTEN)
-            page = context.new_page()
-            page.goto(f"{server.url}?v=1")
-            page.wait_for_selector(".crt-viewer[data-tab]")
-            page.wait_for_timeout(SETTLE_MS)
-            page.evaluate("durations.length = 0")
-            began = time.perf_counter()
-            page.set_input_files("#crt-image input[type=file]", str(image))
-            page.wait_for_function(DRAWN, timeout=1000 * START_S, polling=DRAWN_POLL_MS)
-            seconds = time.perf_counter() - began
+            page = open_page(browser, server)
+            seconds = until(SHOWN, page, images.pop())
             found = longest(page)
             page.locator(".inspector .fields").evaluate("fields => { fields.open = true; }")
             size = page.get_by_role("combobox", name="Input size", exact=True)
@@ -157,12 +154,14 @@ def measure_visitors(config: LatencyBench, precision: str) -> dict[str, Any]:
                 first.append(1000 * found)
                 waited.append(1000 * seconds)
                 cached.append(1000 * again)
-            context.close()
+            page.context.close()
+        first_map = first_maps(browser, server, Path(folder), config.visitors)
     return {
         "start_s": round(started, 1),
         "model_loaded_s": round(ready, 1),
         "server_only_ms": percentiles(alone),
         "first_part": first_part,
+        "first_map": first_map,
         "first_ms": percentiles(first),
         "browser_ms": percentiles(waited),
         "cached_ms": percentiles(cached),
@@ -182,21 +181,62 @@ def run_without_browser(server: Server, name: str, data: bytes, session: str) ->
     return outcome
 
 
+def open_page(browser: Any, server: Server) -> Any:
+    """A new visitor's page, before there is an image of theirs."""
+    context = browser.new_context(viewport={"width": VIEWPORT[0], "height": VIEWPORT[1]})
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    page.goto(f"{server.url}?v=1")
+    page.wait_for_selector(".crt-viewer[data-tab]")
+    page.wait_for_timeout(SETTLE_MS)
+    return page
+
+
+def until(drawn: str, page: Any, image: Path) -> float:
+    """Seconds from the choice of a file until its maps are drawn. `drawn`: the selector of what is waited for."""
+    page.evaluate("durations.length = 0")
+    began = time.perf_counter()
+    page.set_input_files("#crt-image input[type=file]", str(image))
+    page.wait_for_function(f"() => document.querySelector({drawn!r})", timeout=1000 * START_S, polling=DRAWN_POLL_MS)
+    return time.perf_counter() - began
+
+
 def first_parts(server: Server, visitors: int) -> dict[str, Any]:
-    """Milliseconds from the request to the first part of its answer, by the megapixels of the photograph, in turns, and
-    the ratio of the largest photograph to the smallest.
+    """Milliseconds from the request to the first part of its answer, as `in_turns_by_photo` gives them."""
+
+    def first_part(megapixels: float, visitor: int) -> float:
+        name = f"photo{megapixels:g}-{visitor}"
+        return run_without_browser(server, f"{name}.jpg", jpeg_photo(megapixels, visitor), name).first_s
+
+    return in_turns_by_photo(first_part, visitors)
+
+
+def first_maps(browser: Any, server: Server, folder: Path, visitors: int) -> dict[str, Any]:
+    """Milliseconds from the choice of a photograph to its first drawn map, as `in_turns_by_photo` gives them."""
+
+    def first_map(megapixels: float, visitor: int) -> float:
+        image = folder / f"photo{megapixels:g}-{visitor}.jpg"
+        image.write_bytes(jpeg_photo(megapixels, BROWSER_SEED + visitor))
+        page = open_page(browser, server)
+        seconds = until(FIRST, page, image)
+        page.context.close()
+        return seconds
+
+    return in_turns_by_photo(first_map, visitors)
+
+
+def in_turns_by_photo(measure: Callable[[float, int], float], visitors: int) -> dict[str, Any]:
+    """Milliseconds of `measure`, which takes megapixels and the number of a visitor and gives seconds, by megapixels;
+    and the ratio of the largest photograph to the smallest. The first visitor does not count.
     """
-    photos = {f"{megapixels:g}": jpeg_photo(megapixels) for megapixels in PHOTO_MEGAPIXELS}
-    spent: dict[str, list[float]] = {name: [] for name in photos}
+    spent: dict[float, list[float]] = {megapixels: [] for megapixels in PHOTO_MEGAPIXELS}
     for visitor in range(visitors + 1):
-        for name, data in photos.items():
-            # What follows the end of a JPEG changes no pixel, but each upload is a file of its own.
-            outcome = run_without_browser(server, "photo.jpg", data + bytes([visitor % 256]), f"photo{name}-{visitor}")
-            if visitor:
-                spent[name].append(1000 * outcome.first_s)
-    small, *_, large = spent.values()
+        for megapixels, times in spent.items():
+            times.append(1000 * measure(megapixels, visitor))
+    counted = {f"{megapixels:g}": times[1:] for megapixels, times in spent.items()}
+    small, *_, large = counted.values()
     ratios = [own / other for own, other in zip(large, small, strict=True)]
-    return {"ms": {name: percentiles(times) for name, times in spent.items()}, "ratio": percentiles(ratios)}
+    return {"ms": {name: percentiles(times) for name, times in counted.items()}, "ratio": percentiles(ratios)}
 
 
 def command(config: LatencyBench) -> str:

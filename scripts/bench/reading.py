@@ -21,10 +21,10 @@ def reading(runs: int) -> dict[str, Any]:
     return {f"{megapixels:g}": _read(jpeg_photo(megapixels), runs) for megapixels in MEGAPIXELS}
 
 
-def jpeg_photo(megapixels: float) -> bytes:
-    """A JPEG of smooth noise, 3 by 2."""
+def jpeg_photo(megapixels: float, seed: int = 0) -> bytes:
+    """A JPEG of smooth noise, 3 by 2; another one for each seed."""
     height = max(2, round((megapixels * 1e6 / 1.5) ** 0.5))
-    noise = np.random.default_rng(0).integers(0, 256, (250, 375, 3), dtype=np.uint8)
+    noise = np.random.default_rng(seed).integers(0, 256, (250, 375, 3), dtype=np.uint8)
     stream = io.BytesIO()
     image = Image.fromarray(noise).resize((round(1.5 * height), height), Image.Resampling.BICUBIC)
     image.save(stream, "JPEG", quality=JPEG_QUALITY)

@@ -37,6 +37,7 @@ def load(config: Load) -> dict[str, Any]:
             measure(config, config.against, theirs)
     result = ours.result(config) | {
         "users": config.users,
+        "images": config.images,
         "minutes": config.minutes,
         "rounds": config.rounds,
         "restart": config.restart,
@@ -106,7 +107,7 @@ def measure(config: Load, root: Path, measured: VersionLoad) -> None:
         served(words, root=root) as server,
         ExitStack() as later,
     ):
-        images = write_images(Path(folder), config.seed)
+        images = write_images(Path(folder), config.seed, config.images)
         Client(server.url, verbose=False).predict(handle_file(images[0]), api_name="/predict")  # the networks are there
         until = Deadline(time.monotonic() + 60 * config.minutes)
         later.callback(until.call_off)  # after an error the users end before the time is up

@@ -36,6 +36,8 @@ class Load:
     """Users at the same time."""
     minutes: float = 5.0
     """Minutes that they use a page."""
+    images: int = 12
+    """Different images, which all users share; a request for what was asked of an image before is answered sooner."""
     checkpoint: str = "checkpoints/voc"
     """A checkpoint folder, the name of a bundled checkpoint such as `voc`, or a Hub id `user/name`."""
     cache_mb: int = 256
@@ -60,8 +62,8 @@ class Load:
     def __post_init__(self) -> None:
         if self.rounds < 1:
             raise InvalidSetting("Give at least one round.")
-        if self.users < 1 or self.minutes <= 0 or self.thought < 0:
-            raise InvalidSetting("Give at least one user and some time.")
+        if self.users < 1 or self.images < 1 or self.minutes <= 0 or self.thought < 0:
+            raise InvalidSetting("Give at least one user, one image and some time.")
 
 
 @dataclass
@@ -170,10 +172,10 @@ def _is_connection(error: BaseException | None) -> bool:
     return False
 
 
-def write_images(folder: Path, seed: int) -> list[str]:
-    """A dozen photographs of noise, of usual sizes."""
+def write_images(folder: Path, seed: int, count: int) -> list[str]:
+    """Photographs of noise, of usual sizes."""
     rng, paths = np.random.default_rng(seed), []
-    for index in range(12):
+    for index in range(count):
         height, width = ((375, 500), (500, 375), (600, 900))[index % 3]
         small = Image.fromarray(rng.integers(0, 256, (9, 12, 3)).astype(np.uint8))
         path = folder / f"{index}.jpg"

@@ -5,12 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
+from scripts.bench.page_weight import OURS
 from scripts.report.base import Section, Table, setup_table
 from scripts.report.speed import ORDER, PERFORMANCE_PAGE
 
 PRECISIONS = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-FIRST_PART_HEAD = "first part of the answer"
+PHOTOS = {
+    "first_part": "first part of the answer",
+    "first_map": "first map in a browser on the server's cores, from the choice of the file",
+}
+"""What is timed for photographs of several sizes, and the heads of the tables."""
 QUANTILES = ("median", "p10", "p90")
+WEIGHTS = {
+    "requests": ("requests", 1),
+    "scripts": ("scripts", 1),
+    "kB of scripts": ("script_bytes", 1000),
+    "kB": ("bytes", 1000),
+}
+"""Columns of the page's weight: a count of the result, and how much of it is one."""
 ASKED = {
     "server_only_ms": "first run on an upload, on the server",
     "first_ms": "the same beside a browser on its cores",
@@ -30,11 +42,7 @@ def latency_section(result: dict[str, Any], defaults: Defaults) -> Section:  # n
         (PRECISIONS[precision], f"{stats['start_s']:g}", f"{stats['model_loaded_s']:g}")
         for precision, stats in result["latency"].items()
     )
-    parts = tuple(
-        (PRECISIONS[precision], f"{megapixels} megapixels", *(f"{spent[which]:.0f}" for which in QUANTILES))
-        for precision, stats in result["latency"].items()
-        for megapixels, spent in stats.get("first_part", {}).get("ms", {}).items()
-    )
+    photos = [_photos(result, key, head) for key, head in PHOTOS.items()]
     networks = ", ".join(f"`{name}`" for name in result["networks"])
     caption = ("This processor is not made for bfloat16.",) if set(result["latency"]) == {"fp32"} else ()
     facts = setup_table(
@@ -46,11 +54,23 @@ def latency_section(result: dict[str, Any], defaults: Defaults) -> Section:  # n
     )
     tables = (
         Table(("precision", "what", "median ms", "p10", "p90"), rows, caption=caption),
-        *([Table((FIRST_PART_HEAD, "photograph", "median ms", "p10", "p90"), parts)] if parts else []),
+        *(table for table in photos if table.rows),
         Table(("start of `python app.py`", "page answers, s", "networks are loaded, s"), starts),
         facts,
     )
     return Section("Latency by precision and load", (), result["command"], tables, page=PERFORMANCE_PAGE)
+
+
+def _photos(result: dict[str, Any], key: str, head: str) -> Table:
+    """Times by precision and photograph, and those of the smallest that a median is; no rows where not measured."""
+    rows = []
+    for precision, stats in result["latency"].items():
+        spent = stats.get(key, {"ms": {}})["ms"]
+        for megapixels, times in spent.items():
+            ratio = times["median"] / next(iter(spent.values()))["median"]
+            values = (*(f"{times[which]:.0f}" for which in QUANTILES), f"{ratio:.2f}")
+            rows.append((PRECISIONS[precision], f"{megapixels} megapixels", *values))
+    return Table((head, "photograph", "median ms", "p10", "p90", "times the smallest"), tuple(rows))
 
 
 def viewer_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
@@ -68,6 +88,30 @@ def viewer_section(result: dict[str, Any], defaults: Defaults) -> Section:  # no
     )
     tables = (Table(("maps", "zoom", "median ms", "p90", "max"), rows), facts)
     return Section("Redraws in the browser", (), result["command"], tables, page=PERFORMANCE_PAGE, order=1)
+
+
+def page_weight_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001
+    """`scripts.bench.page_weight`: what a first visit loads, of another version too."""
+    versions = {"": result} | (
+        {f", commit {result['against']['commit']}": result["against"]} if "against" in result else {}
+    )
+    rows = [
+        (f"{owner}{name}", *(f"{counts[count] / unit:.0f}" for count, unit in WEIGHTS.values()))
+        for name, version in versions.items()
+        for owner, counts in version["page"].items()
+    ]
+    if "against" in result:
+        own, other = (version["page"][OURS] for version in versions.values())
+        rows.append(
+            (f"{OURS}, this in the other", *(f"{own[count] / other[count]:.2f}" for count, _ in WEIGHTS.values()))
+        )
+    facts = setup_table(
+        requests_to_other_machines=f"{result['elsewhere']}",
+        measure="bytes on the wire until the page is at rest with its first example, without a cache",
+        browser=f"chromium {result['chromium']}",
+    )
+    tables = (Table(("a first visit", *WEIGHTS), tuple(rows)), facts)
+    return Section("Page weight", (), result["command"], tables, page=PERFORMANCE_PAGE, order=1)
 
 
 def walk_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa: ARG001

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from crt.checkpoint import Defaults
+from scripts.loadtest.users import SIZES, Load
 from scripts.report.base import Section, Table, setup_table
 
 RELIABILITY_PAGE = "reliability"
@@ -173,7 +174,8 @@ def load_section(result: dict[str, Any], defaults: Defaults) -> Section:  # noqa
         tables.append(Table(("error", "number"), named))
     title = f"{result['users']} users for {result['minutes']:g} minutes"
     title += ", with a restart half way" if result["restart"] else ""
-    facts: dict[str, str | None] = {}
+    images = result.get("images", Load.images)
+    facts: dict[str, str | None] = {"images": f"{images}, which all users share, each at {len(SIZES)} input sizes"}
     if "against" in result:
         commit = result["against"]["commit"]
         title += f", in turns with {f'commit {commit}' if commit else 'another version'}"

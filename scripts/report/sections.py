@@ -13,7 +13,7 @@ from crt.errors import InvalidDataset, reason_of
 from scripts.report.ablation import ablation_section
 from scripts.report.base import Section, Table
 from scripts.report.evaluation import ROWS, attention_of, evaluation_section, with_defaults
-from scripts.report.latency import latency_section, viewer_section, walk_section
+from scripts.report.latency import latency_section, page_weight_section, viewer_section, walk_section
 from scripts.report.localization import localization_section
 from scripts.report.pilot import pilot_section
 from scripts.report.pipeline import pipeline_section
@@ -35,6 +35,7 @@ KINDS: dict[str, Callable[[dict[str, Any], Defaults], Section]] = {
     "pilot": pilot_section,
     "sparse_seconds": walk_section,
     "redraws": viewer_section,
+    "page": page_weight_section,
     "latency": latency_section,
     "fuzz": fuzz_section,
     "load": load_section,

@@ -172,7 +172,6 @@ def test_a_file_that_is_served_again_is_whole_at_every_moment(tmp_path, monkeypa
     assert set(again.result()) == {str(path)} and set(sizes) == {len(data)}
 
 
-
 def test_a_file_of_ours_is_served_and_goes_with_those_of_its_component(running):
     demo, url, _ = running
     component = next(one for one in demo.blocks.values() if isinstance(one, gr.File))

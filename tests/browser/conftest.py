@@ -12,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from app.cli import AppConfig
+from app.core.cache import PredictionCache
 from tests.browser.driver import CHROMIUM, HOSTILE, PATIENCE
 from tests.helpers.running_app import running_app
 from tests.helpers.tiny import tiny_checkpoint
@@ -98,13 +99,19 @@ def contexts() -> dict[str, Contexts]:
 
 
 @pytest.fixture(scope="session")
-def serve(browser, contexts) -> Callable[[AppConfig], AbstractContextManager[str]]:
+def caches() -> dict[str, PredictionCache]:
+    """The Predictions of each server that runs."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def serve(browser, contexts, caches) -> Callable[[AppConfig], AbstractContextManager[str]]:
     """Runs the app: `with serve(config) as address`."""
 
     @contextmanager
     def serving(config: AppConfig) -> Iterator[str]:
-        with running_app(config) as (_, url):
-            contexts[url] = defaultdict(list)
+        with running_app(config) as (app, url):
+            contexts[url], caches[url] = defaultdict(list), app.cache
             yield url
             for context in [one for kind in contexts.pop(url).values() for one in kind]:
                 context.close()
@@ -125,8 +132,10 @@ def refused() -> tuple[str, ...]:
 
 
 @pytest.fixture
-def open_page(server, browser, contexts):
-    """Opens the page in a theme and width; at the end no request to another machine is allowed."""
+def open_page(server, browser, contexts, caches):
+    """Opens the page in a theme and width; at the end no request to another machine is allowed, and what the networks
+    gave is forgotten, as many tests upload the same image.
+    """
     troubles: list[str] = []
     pages = []
     taken = Counter[tuple[int, str]]()
@@ -158,6 +167,8 @@ def open_page(server, browser, contexts):
         storage = {"origin": server.rstrip("/"), "storageTypes": "cookies,local_storage,indexeddb"}
         page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", storage)
         page.close()
+    for session in {one for entry in caches[server]._entries.values() for one in entry.sessions}:
+        caches[server].drop(session)
     assert troubles == []
 
 

@@ -14,6 +14,8 @@ from app.core import input_sizes
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
 from scripts.bench import latency as latency_bench
+from scripts.bench.frontend import uploadable
+from scripts.bench.reading import jpeg_photo
 from scripts.provenance import ROOT
 from scripts.report.latency import latency_section
 from tests.helpers.tables import as_dict
@@ -41,9 +43,8 @@ def test_every_time_is_measured(tmp_path):
     for reported in result["latency"].values():
         assert 0 < reported["first_ms"]["median"] < reported["browser_ms"]["median"]  # the browser waits for the server
         assert all(0 < reported[name]["median"] < math.inf for name in ("cached_ms", "server_only_ms", "browser_ms"))
-        assert (
-            set(reported["first_part"]["ms"]) == {"0.2", "12", "24"} and reported["first_part"]["ratio"]["median"] > 0
-        )
+        for photos in (reported["first_part"], reported["first_map"]):
+            assert set(photos["ms"]) == {"0.2", "12", "24"} and photos["ratio"]["median"] > 0
         assert 0 < reported["start_s"] <= reported["model_loaded_s"] < math.inf
     assert str(tmp_path) not in json.dumps(result)
 
@@ -66,6 +67,26 @@ def test_what_was_measured_is_reported():
     assert starts.rows == (("float32", "5", "6"),)
     assert table.caption == ("This processor is not made for bfloat16.",)
     assert [row[2] for row in table.rows] == ["390", "450", "900", "20"]
+
+
+def test_photographs_are_measured_in_turns_and_the_first_visitor_does_not_count():
+    calls = []
+
+    def measure(megapixels: float, visitor: int) -> float:
+        calls.append((megapixels, visitor))
+        return megapixels * (1 if visitor else 100)
+
+    found = latency_bench.in_turns_by_photo(measure, 2)
+    assert calls[:4] == [(0.2, 0), (12.0, 0), (24.0, 0), (0.2, 1)] and len(calls) == 9
+    assert found["ms"]["24"]["max"] == 24_000 and found["ratio"]["median"] == pytest.approx(120)
+
+
+def test_no_two_visitors_upload_the_same_pixels(tmp_path):
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.zeros((6, 8, 3), np.uint8)).save(photo)
+    images = [np.asarray(Image.open(uploadable(photo, tmp_path, number))).tobytes() for number in (0, 1, 256, 257)]
+    assert len(set(images)) == 4
+    assert len({jpeg_photo(0.2, seed) for seed in range(3)}) == 3
 
 
 def test_the_loops_are_those_of_the_page():

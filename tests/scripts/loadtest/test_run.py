@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from crt.errors import InvalidSetting
 from scripts.loadtest.run import _flatness, _settled, checkpoint_of, commit_of, load, ratios
-from scripts.loadtest.users import BROWSER, LOST, Load, is_busy
+from scripts.loadtest.users import BROWSER, LOST, Load, is_busy, write_images
 from scripts.provenance import ROOT
 from tests.browser.driver import CHROMIUM
 from tests.helpers.tiny import tiny_checkpoint
@@ -34,7 +35,8 @@ def test_users_are_answered_and_survive_a_restart(tmp_path):
 @pytest.mark.nightly
 def test_a_full_queue_is_busy_and_no_error(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
-    result = load(Load(users=10, minutes=0.15, checkpoint=shipped, thought=0, browser=False, queue_size=1))
+    config = Load(users=10, images=200, minutes=0.15, checkpoint=shipped, thought=0, browser=False, queue_size=1)
+    result = load(config)  # so many images that few are asked for twice
     assert BROWSER not in result["load"] and result["command"].endswith("--no-browser")
     assert result["busy"] > 0 and result["errors"] == {} and result["connections_lost"] == 0
 
@@ -103,6 +105,12 @@ def test_the_other_version_needs_an_app(tmp_path):
         Load(rounds=0)
 
 
-def test_a_load_needs_one_user():
-    with pytest.raises(InvalidSetting, match="at least one user"):
-        Load(users=0)
+@pytest.mark.parametrize("wrong", [{"users": 0}, {"images": 0}, {"minutes": 0.0}])
+def test_a_load_needs_users_images_and_time(wrong):
+    with pytest.raises(InvalidSetting, match="at least one user, one image and some time"):
+        Load(**wrong)
+
+
+def test_the_images_are_all_different(tmp_path):
+    images = write_images(tmp_path, 0, 15)
+    assert len({Path(image).read_bytes() for image in images}) == 15

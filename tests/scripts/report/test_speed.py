@@ -19,6 +19,7 @@ from scripts.bench.start import start
 from scripts.loadtest.run import VersionLoad, ratios
 from scripts.loadtest.users import Load, Tally
 from scripts.report.base import Section, Table
+from scripts.report.latency import PHOTOS
 from scripts.report.markdown import markdown
 from scripts.report.sections import KINDS, SEVERAL
 from scripts.report.speed import ORDER
@@ -111,16 +112,17 @@ def test_sections_are_shown_only_where_a_result_has_them() -> None:
 TIMES = {"median": 100.0, "min": 90.0, "max": 120.0}
 
 
-def test_the_first_part_of_an_answer_is_in_the_table_of_the_latency() -> None:
+@pytest.mark.parametrize(("key", "head"), PHOTOS.items())
+def test_what_is_timed_by_photograph_has_a_table(key: str, head: str) -> None:
     result = stored("latency")
     for stats in result["latency"].values():
         spent = {"0.2": percentiles([100.0, 110.0]), "24": percentiles([200.0, 240.0])}
-        stats["first_part"] = {"ms": spent, "ratio": percentiles([2.0, 2.2])}
-    head = "first part of the answer"
+        stats[key] = {"ms": spent, "ratio": percentiles([2.0, 2.2])}
     (table,) = (one for one in KINDS["latency"](result, Defaults()).tables if one.head[0] == head)
-    assert table.rows[1] == ("float32", "24 megapixels", "220", "204", "236") and len(table.rows) == 4
+    assert table.rows[0][-1] == "1.00" and len(table.rows) == 2 * len(result["latency"])
+    assert table.rows[1] == ("float32", "24 megapixels", "220", "204", "236", "2.10")
     for stats in result["latency"].values():
-        del stats["first_part"]
+        del stats[key]
     assert head not in [one.head[0] for one in KINDS["latency"](result, Defaults()).tables]
 
 
@@ -135,7 +137,7 @@ def loaded(commit: str | None = "3e76f42", *, busy: int = 4) -> Section:
     """The section of a load, in turns with another version where there is a commit."""
     config = Load(users=3, minutes=2, rounds=2)
     result = version(1.0, 1).result(config) | {
-        "users": 3, "minutes": 2.0, "rounds": 2, "restart": False, "command": "c", "machine": "2 cores",
+        "users": 3, "images": 9, "minutes": 2.0, "rounds": 2, "restart": False, "command": "c", "machine": "2 cores",
     }  # fmt: skip
     if commit is not None:
         other = version(2.5, busy).result(config)
@@ -160,7 +162,8 @@ def test_a_load_in_turns_with_another_version_has_both() -> None:
         ("memory of the server, MiB, median", "1000", "1000", "–"),
         ("the same without its cache, median", "800", "800", "–"),
     )
-    assert as_dict(section.tables[-1]) == {"turns of each version": "2", "machine": "2 cores"}
+    images = "9, which all users share, each at 3 input sizes"
+    assert as_dict(section.tables[-1]) == {"images": images, "turns of each version": "2", "machine": "2 cores"}
     assert section.tables[1].rows[-1] == ("all", "10", "1.0", "2.0")
     assert loaded("").title.endswith("in turns with another version")
     (none_refused,) = beside(loaded(busy=0))
@@ -170,4 +173,7 @@ def test_a_load_in_turns_with_another_version_has_both() -> None:
 def test_a_load_of_one_version_has_no_other() -> None:
     section = loaded(None)
     assert beside(section) == [] and section.title == "3 users for 2 minutes"
-    assert as_dict(section.tables[-1]) == {"machine": "2 cores"}
+    assert as_dict(section.tables[-1]) == {
+        "images": "9, which all users share, each at 3 input sizes",
+        "machine": "2 cores",
+    }
