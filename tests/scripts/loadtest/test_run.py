@@ -36,7 +36,7 @@ def test_users_are_answered_and_survive_a_restart(tmp_path):
 def test_a_full_queue_is_busy_and_no_error(tmp_path):
     shipped = str(tiny_checkpoint(tmp_path / "tiny"))
     config = Load(users=10, images=200, minutes=0.15, checkpoint=shipped, thought=0, browser=False, queue_size=1)
-    result = load(config)  # so many images that few are asked for twice
+    result = load(config)  # so many images that few are requested twice
     assert BROWSER not in result["load"] and result["command"].endswith("--no-browser")
     assert result["busy"] > 0 and result["errors"] == {} and result["connections_lost"] == 0
 
