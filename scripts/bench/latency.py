@@ -41,7 +41,7 @@ PHOTO_MEGAPIXELS = (0.2, 12.0, 24.0)
 """Sizes of the photographs whose first part is timed."""
 PAGE_LOOPS = 4
 """What the page records of an image, `app.core.input_sizes.LOOPS`."""
-FIRST = SHOWN.replace("[data-state='shown']", ":is([data-state='partial'], [data-state='shown'])")
+FIRST_DRAWN = SHOWN.replace("[data-state='shown']", ":is([data-state='partial'], [data-state='shown'])")
 """A drawn map, while others may still be computed."""
 DRAWN_POLL_MS = 20  # at every frame the browser would draw every frame, on the cores that the server has
 SETTLE_MS = 500  # for small events that follow the one that is waited for
@@ -218,7 +218,7 @@ def first_maps(browser: Any, server: Server, folder: Path, visitors: int) -> dic
         image = folder / f"photo{megapixels:g}-{visitor}.jpg"
         image.write_bytes(jpeg_photo(megapixels, BROWSER_SEED + visitor))
         page = open_page(browser, server)
-        seconds = until(FIRST, page, image)
+        seconds = until(FIRST_DRAWN, page, image)
         page.context.close()
         return seconds
 

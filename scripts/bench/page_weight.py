@@ -33,7 +33,7 @@ VIEWER = ".crt-viewer[data-state='shown'] canvas"
 """A map of the example that the page opens with."""
 REST_S = 3.0
 """The page is at rest after so long without a request."""
-OURS, GRADIOS = "the app", "Gradio"
+THE_APP, GRADIO = "the app", "Gradio"
 THEME = "theme.css"
 """The style sheet that Gradio makes of a theme."""
 
@@ -75,14 +75,14 @@ class Loaded:
     def result(self, server: str) -> dict[str, Any]:
         """JSON values: what the app and Gradio have loaded, and how many requests were for other machines."""
         here = urlsplit(server).netloc
-        counts = {owner: {"requests": 0, "scripts": 0, "bytes": 0, "script_bytes": 0} for owner in (OURS, GRADIOS)}
+        counts = {owner: {"requests": 0, "scripts": 0, "bytes": 0, "script_bytes": 0} for owner in (THE_APP, GRADIO)}
         elsewhere = 0
         for request in self.requests.values():
             address = urlsplit(request["url"])
             if address.netloc != here:
                 elsewhere += 1
                 continue
-            count = counts[GRADIOS if is_gradios(address.path) else OURS]
+            count = counts[GRADIO if is_of_gradio(address.path) else THE_APP]
             size, is_script = request.get("bytes", 0), request["kind"] == "Script"
             count["requests"] += 1
             count["bytes"] += size
@@ -97,14 +97,14 @@ def bench_page_weight(config: PageWeightBench) -> dict[str, Any]:
         raise InvalidSetting(f"There is no app.py in {config.against}: give the folder of another version.")
     with chromium() as browser:
         result = {
-            **measure(browser, str(config.checkpoint), ROOT),
+            **measure_visit(browser, str(config.checkpoint), ROOT),
             "command": command(config),
             **program(),
             "chromium": browser.version,
             "viewport_px": VIEWPORT,
         }
         if config.against is not None:
-            other = measure(browser, str(config.checkpoint), config.against)
+            other = measure_visit(browser, str(config.checkpoint), config.against)
             result["against"] = other | {"commit": commit_of(config.against)}
     print(json.dumps(result, indent=1))
     if config.json is not None:
@@ -112,7 +112,7 @@ def bench_page_weight(config: PageWeightBench) -> dict[str, Any]:
     return result
 
 
-def measure(browser: Any, checkpoint: str, root: Path) -> dict[str, Any]:
+def measure_visit(browser: Any, checkpoint: str, root: Path) -> dict[str, Any]:
     """A first visit to the page of one version. Raises InvalidSetting if it does not start."""
     with served(["--checkpoint", checkpoint_of(checkpoint, root)], root=root) as server:
         wait_until_ready(server, time.perf_counter())
@@ -130,13 +130,13 @@ def measure(browser: Any, checkpoint: str, root: Path) -> dict[str, Any]:
         return loaded.result(server.url)
 
 
-def is_gradios(path: str) -> bool:
+def is_of_gradio(path: str) -> bool:
     """Whether a path of the server is a file of Gradio's own page."""
     name = path.lstrip("/")
-    return name == THEME or (bool(name) and (gradios_folder() / name).is_file())
+    return name == THEME or (bool(name) and (gradio_folder() / name).is_file())
 
 
-def gradios_folder() -> Path:
+def gradio_folder() -> Path:
     """The files of Gradio's own page, found without importing it."""
     spec = find_spec("gradio")
     if spec is None or spec.origin is None:

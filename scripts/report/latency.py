@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from crt.checkpoint import Defaults
-from scripts.bench.page_weight import OURS
 from scripts.report.base import Section, Table, setup_table
 from scripts.report.speed import ORDER, PERFORMANCE_PAGE
 
@@ -101,10 +100,9 @@ def page_weight_section(result: dict[str, Any], defaults: Defaults) -> Section: 
         for owner, counts in version["page"].items()
     ]
     if "against" in result:
-        own, other = (version["page"][OURS] for version in versions.values())
-        rows.append(
-            (f"{OURS}, this in the other", *(f"{own[count] / other[count]:.2f}" for count, _ in WEIGHTS.values()))
-        )
+        (owner, own), (_, other) = (next(iter(version["page"].items())) for version in versions.values())
+        ratios = (f"{own[count] / other[count]:.2f}" for count, _ in WEIGHTS.values())
+        rows.append((f"{owner}, this in the other", *ratios))
     facts = setup_table(
         requests_to_other_machines=f"{result['elsewhere']}",
         measure="bytes on the wire until the page is at rest with its first example, without a cache",

@@ -9,7 +9,7 @@ import pytest
 
 from crt.checkpoint import Defaults
 from crt.errors import InvalidSetting
-from scripts.bench.page_weight import GRADIOS, OURS, Loaded, PageWeightBench, bench_page_weight, is_gradios
+from scripts.bench.page_weight import GRADIO, THE_APP, Loaded, PageWeightBench, bench_page_weight, is_of_gradio
 from scripts.provenance import ROOT
 from scripts.report.latency import page_weight_section
 from tests.helpers.tables import as_dict
@@ -53,33 +53,33 @@ def test_requests_are_counted_by_their_owner():
         ("data:image/png;base64,AA", "Image", 9),
     )
     result = found.result(SERVER)
-    assert result["page"][OURS] == {"requests": 2, "scripts": 1, "bytes": 120, "script_bytes": 20}
-    assert result["page"][GRADIOS] == {"requests": 2, "scripts": 1, "bytes": 10, "script_bytes": 3}
+    assert result["page"][THE_APP] == {"requests": 2, "scripts": 1, "bytes": 120, "script_bytes": 20}
+    assert result["page"][GRADIO] == {"requests": 2, "scripts": 1, "bytes": 10, "script_bytes": 3}
     assert result["elsewhere"] == 1
 
 
 def test_an_answer_that_has_not_ended_is_a_request_without_bytes():
     found = loaded((SERVER, "Document", 100))
     found.sent({"requestId": "stream", "request": {"url": f"{SERVER}gradio_api/heartbeat"}})
-    assert found.result(SERVER)["page"][OURS] == {"requests": 2, "scripts": 0, "bytes": 100, "script_bytes": 0}
+    assert found.result(SERVER)["page"][THE_APP] == {"requests": 2, "scripts": 0, "bytes": 100, "script_bytes": 0}
 
 
-def test_only_files_of_gradio_are_gradios():
-    assert is_gradios("/theme.css") and is_gradios("/gradio.js")
-    assert not any(map(is_gradios, ("/", "/assets", "/viewer/1/main.mjs", "/gradio_api/info")))
+def test_only_files_of_its_page_are_gradios():
+    assert is_of_gradio("/theme.css") and is_of_gradio("/gradio.js")
+    assert not any(map(is_of_gradio, ("/", "/assets", "/viewer/1/main.mjs", "/gradio_api/info")))
 
 
 def test_a_version_is_reported_beside_another():
     def version(size: int) -> dict:
         counts = {"requests": 2 * size, "scripts": size, "bytes": 1000 * size, "script_bytes": 500 * size}
-        return {"page": {OURS: counts, GRADIOS: counts}, "elsewhere": 0}
+        return {"page": {THE_APP: counts, GRADIO: counts}, "elsewhere": 0}
 
     result = version(10) | {"command": "c", "chromium": "1"}
     table, setup = page_weight_section(result, Defaults()).tables
-    assert table.rows == ((OURS, "20", "10", "5", "10"), (GRADIOS, "20", "10", "5", "10"))
+    assert table.rows == ((THE_APP, "20", "10", "5", "10"), (GRADIO, "20", "10", "5", "10"))
     assert as_dict(setup)["requests to other machines"] == "0"
     table, _ = page_weight_section(result | {"against": version(20) | {"commit": "abc"}}, Defaults()).tables
-    assert table.rows[2][0] == f"{OURS}, commit abc" and table.rows[-1][1:] == ("0.50",) * 4
+    assert table.rows[2][0] == f"{THE_APP}, commit abc" and table.rows[-1][1:] == ("0.50",) * 4
 
 
 def test_a_folder_without_a_page_is_refused(tmp_path):
