@@ -29,8 +29,7 @@ from scripts.loadtest.server import START_S, served
 from scripts.output import write_json
 from scripts.provenance import ROOT, command_of, program
 
-VIEWER = ".crt-viewer[data-state='shown'] canvas"
-"""A map of the example that the page opens with."""
+VIEWER = ".crt-viewer"
 REST_S = 3.0
 """The page is at rest after so long without a request."""
 THE_APP, GRADIO = "the app", "Gradio"
