@@ -17,7 +17,8 @@ from app.core.examples import Example
 from app.core.input_sizes import LOOPS, choice_of, coarse_input, settings_of, start_size
 from app.core.messages import message_payload
 from app.core.models import Model
-from app.core.runs import Progress, Runs
+from app.core.progress import Progress
+from app.core.runs import Runs
 from crt.checkpoint import METHODS, Method
 from crt.data.further_images import further_images
 from crt.errors import InvalidImage

@@ -59,6 +59,18 @@ class PredictionCache:
             entry = self._covering(session, image, settings)
             return None if entry is None else entry.prediction
 
+    def parts(self, image: str) -> list[tuple[InferenceConfig, Prediction]]:
+        """All Predictions of an image.
+
+        Args:
+            image: a name of model and pixels.
+
+        Returns:
+            Each with the settings of its run, those used last at the end.
+        """
+        with self._lock:
+            return [(key[1], entry.prediction) for key, entry in self._entries.items() if key[0] == image]
+
     def put(self, session: str | None, image: str, settings: InferenceConfig, prediction: Prediction) -> None:
         """Keep a Prediction, in place of those that hold a part of it, and drop those unused for longest.
 

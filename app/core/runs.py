@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,23 +14,19 @@ from app.core.engine import Engine
 from app.core.examples import Example
 from app.core.input_sizes import LOOPS
 from app.core.models import Model, SharedPredictor
+from app.core.progress import Progress, RunStage, throttle
 from app.core.tickets import Ticket
 from app.core.visitors import Wait, current_visitor, sentence_of, visiting
 from crt.cam_spec import CamSpec
-from crt.checkpoint import METHODS
+from crt.checkpoint import METHODS, Method
 from crt.data.resizing import resize_long_side
 from crt.errors import InvalidSetting
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig
-from crt.types import METHOD_TITLES
-
-STAGE_TITLES: dict[str, str] = {**METHOD_TITLES, "done": "Maps"}
-REPORT_EVERY_S = 0.25  # the page redraws at every report of progress, and a short run ends before the first
-Progress = Callable[[float, str], object]
 
 
 class Runs:
-    """Runs the networks once for each image, input size and mode of a session.
+    """Runs each network once for each image, input size and mode.
 
     Args:
         engine: the checkpoints.
@@ -130,7 +125,7 @@ class Runs:
         del image  # a large one that waits would only fill the memory
         try:
             for part in ticket.parts():
-                if isinstance(part, _Stage):
+                if isinstance(part, RunStage):
                     report(part.share, part.name)
                 elif _holds(part, settings, model):  # of a run for more than this
                     prediction = part
@@ -147,23 +142,31 @@ class Runs:
     def _start(
         self, session: str, image: np.ndarray, settings: InferenceConfig, progress: Progress | None, model: Model
     ) -> Ticket:
-        """Put a run of the networks into the order, or join one that gives as much. Its parts are `_Stage` and
+        """Put a run of the networks into the order, or join one that gives as much. Its parts are `RunStage` and
         Predictions.
         """
         size, digest, key = source_size(image), pixels_sha256(image), _key(model, image)
         pixels = image if settings.size is None else resize_long_side(image, settings.size)
-
-        def whole(prediction: Prediction) -> Prediction:
-            """With the image that was resized, not its pixels at the input size."""
-            return replace(prediction, source=size, provenance=prediction.provenance | {"image_sha256": digest})
+        wanted = _wanted(settings, model)
 
         def work(part: Callable[[Any], None]) -> Prediction:
+            held = self._held(key, settings, wanted)  # now, as others may have run meanwhile
+            records = {} if held is None else held.records
+            missing = tuple(method for method in wanted if method not in records)
+            if held is not None and not missing:
+                return held
+
+            def whole(prediction: Prediction) -> Prediction:
+                """With what the cache holds, and the image that was resized, not its pixels at the input size."""
+                provenance = prediction.provenance | {"image_sha256": digest, "settings": asdict(settings)}
+                return replace(prediction, source=size, records=records | prediction.records, provenance=provenance)
+
             prediction = model.run_here(
                 SharedPredictor.predict,
                 pixels,
-                settings,
+                replace(settings, methods=missing) if records else settings,
                 pause=model.turns.pause,
-                progress=lambda share, name: part(_Stage(share, name)),
+                progress=lambda share, name: part(RunStage(share, name)),
                 partial=lambda prediction: part(whole(prediction)),
             )
             return whole(prediction)
@@ -172,7 +175,7 @@ class Runs:
             if progress is not None:
                 progress(0.0, sentence_of(wait))
 
-        count = sum(1 + (settings.loops if method == "crt" else 0) for method in settings.methods or METHODS)
+        count = sum(1 + (settings.loops if method == "crt" else 0) for method in wanted)
         with visiting(session, current_visitor().waiting if progress is None else waiting):
             return model.start(
                 work,
@@ -184,6 +187,18 @@ class Runs:
                 units=pixels.shape[0] * pixels.shape[1] * count,
             )
 
+    def _held(self, key: str, settings: InferenceConfig, wanted: Sequence[Method]) -> Prediction | None:
+        """What the cache has of a run with these settings: each wanted network that any run of this image has given."""
+        held = None
+        for known, prediction in self.cache.parts(key):
+            covered: list[Method] = [name for name in wanted if known.covers(replace(settings, methods=(name,)))]
+            if covered:
+                records = {} if held is None else held.records
+                records = {**records, **{name: prediction.records[name] for name in covered}}
+                provenance = prediction.provenance | {"settings": asdict(settings)}
+                held = replace(prediction, records=records, provenance=provenance)
+        return held
+
     def _known(self, session: str, image: np.ndarray, settings: InferenceConfig, model: Model) -> Prediction | None:
         """From the cache, or stored with an example. Raises InvalidSetting for a mode of no use."""
         if settings.mode not in model.config.modes:
@@ -193,6 +208,11 @@ class Runs:
             )
         if (prediction := self.cached(session, image, settings, model)) is not None:
             return prediction
+        wanted = _wanted(settings, model)
+        held = self._held(_key(model, image), settings, wanted)
+        if held is not None and set(held.methods) >= set(wanted):
+            self.cache.put(session, _key(model, image), settings, held)
+            return held
         all_of_it = replace(settings, methods=None, loops=max(settings.loops, LOOPS))  # as the page records it
         example = self.example_of(image)
         for one in dict.fromkeys((settings, all_of_it)) if example else ():
@@ -223,39 +243,15 @@ class _Run:
     settings: InferenceConfig
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """How far a run is: the share that is done, 0 … 1, and the stage."""
-
-    share: float
-    name: str
-
-
-def throttle(report: Progress | None) -> Progress:
-    """Report progress at most once in `REPORT_EVERY_S`, with the titles of the stages.
-
-    Args:
-        report: called with the share that is done, 0 … 1, and the title; None for no reports.
-
-    Returns:
-        What a run calls with the share and the stage.
-    """
-    reported = time.monotonic()
-
-    def perhaps(part: float, stage: str) -> None:
-        nonlocal reported
-        if report is not None and time.monotonic() - reported >= REPORT_EVERY_S:
-            reported = time.monotonic()
-            report(part, STAGE_TITLES.get(stage, stage))
-
-    return perhaps
-
-
 def _holds(prediction: Prediction, settings: InferenceConfig, model: Model) -> bool:
     """Whether a part of a run holds all that a run with these settings gives."""
-    wanted = {method for method in settings.methods or METHODS if method in model.config.networks}
-    loops = settings.loops
-    return wanted <= set(prediction.methods) and ("crt" not in wanted or prediction.clamp("crt", loops) == loops)
+    wanted, loops = _wanted(settings, model), settings.loops
+    return set(wanted) <= set(prediction.methods) and ("crt" not in wanted or prediction.clamp("crt", loops) == loops)
+
+
+def _wanted(settings: InferenceConfig, model: Model) -> list[Method]:
+    """The networks of a checkpoint that a run with these settings gives."""
+    return [method for method in METHODS if method in model.config.networks and method in (settings.methods or METHODS)]
 
 
 def _key(model: Model, image: np.ndarray) -> str:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -110,6 +111,36 @@ def test_a_run_for_more_answers_a_question_for_less(explorer, pool, held, part):
     assert np.array_equal(found.cams("crt", loops=part.loops), expected.cams("crt", loops=part.loops))
     held.calls.clear()
     assert explorer.runs.predict("c", photo(), part) is expected and not held.calls  # from the cache
+
+
+@pytest.mark.parametrize(
+    "first", [InferenceConfig(size=96, loops=3, methods=("crt",)), InferenceConfig(size=96, loops=0)]
+)
+def test_only_the_networks_that_are_missing_run(explorer, monkeypatch, first):
+    explorer.runs.predict("a", photo(), first)
+    calls, predict = [], Predictor.predict
+
+    def noted(predictor, source, settings, **options):
+        calls.append(settings.methods)
+        return predict(predictor, source, settings, **options)
+
+    monkeypatch.setattr(Predictor, "predict", noted)
+    found = explorer.runs.predict("b", photo(), SHORT)
+    expected = Predictor(explorer.engine.model.predictor().checkpoint).predict(photo(), SHORT)
+    assert calls[0] == (("resnet", "tscam", "crt_cnn") if first.methods else ("crt",))
+    assert found.methods == expected.methods and len(explorer.runs.cache) == 2 - (first.loops < SHORT.loops)
+    for method in expected.methods:
+        assert np.allclose(found.cams(method, loops=1), expected.cams(method, loops=1), atol=1e-5)
+    assert found.provenance["settings"] == expected.provenance["settings"] and found.source == expected.source
+
+
+def test_what_several_runs_gave_is_put_together_without_another(explorer, monkeypatch):
+    for method in ("resnet", "tscam", "crt", "crt_cnn"):
+        explorer.runs.predict("a", photo(), InferenceConfig(size=96, loops=1, methods=(method,)))
+    monkeypatch.setattr(Predictor, "predict", lambda *_, **__: pytest.fail("ran again"))
+    found = explorer.runs.predict("b", photo(), SHORT)
+    assert found.methods == ("resnet", "tscam", "crt", "crt_cnn") and len(explorer.runs.cache) == 1
+    assert found.provenance["settings"] == asdict(SHORT)
 
 
 def test_a_question_for_less_is_answered_as_soon_as_the_run_has_it(explorer, pool, monkeypatch):
