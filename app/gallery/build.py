@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-import crt
-from app.core.analysis import Analysis, Explorer
-from app.core.cache import PredictionCache
-from app.core.codec import image_url
 from app.core.engine import Engine
-from app.core.examples import outlines
-from app.core.input_sizes import settings_of, start_size
-from app.core.models import Model
-from app.gallery.cams import EXTENSIONS, saved_file
+from app.gallery.cams import EXTENSIONS
 from app.gallery.images import SourceImage, beside, find_images
-from app.gallery.measure import scored_classes, thumbnail
+from app.gallery.maker import ImageMaker, State
 from app.gallery.settings import GallerySettings
-from app.gallery.site import DoneImage, Site
+from app.gallery.site import Site
 from app.page import results
-from app.viewer.saved_page import IMAGE_QUALITY
-from crt.data.cam_files import read_cams
 from crt.data.files import FileIndex
-from crt.data.images import load_image
-from crt.errors import CrtError, InvalidCam, InvalidDataset, InvalidImage, InvalidSetting, reason_of
-from crt.predictor import Predictor
+from crt.errors import CrtError, InvalidDataset, InvalidSetting, reason_of
 from crt.pseudo_labels.label_png import check_class_count, read_labels
 from crt.types import IGNORE
 
 INDEX_EVERY_S = 60.0
 """Seconds after which the index is written again, so that a long run can be looked at."""
-_MADE_BY = tuple(
-    f"{name}.py"
-    for name in ("core/analysis", "core/codec", "core/examples", "gallery/build", "gallery/cams", "gallery/measure")
-)
-"""The files of the app that decide what is written of an image: where one has changed, all images are made again."""
-State = Literal["made", "kept", "failed"]
 Report = Callable[[int, int, State], object]
 """Called after each image with how many are done, how many there are, and what became of it."""
 
@@ -97,7 +77,7 @@ def build_gallery(settings: GallerySettings, report: Report) -> GalleryResult:
     images, unread = find_images(settings.folder, others)
     engine = Engine(settings.checkpoint, settings.device, (), settings.precision)
     masks = _masks_of(settings, images, engine.config.classes)
-    maker = _Maker(settings, site, engine, masks, _cams_of(settings, images))
+    maker = ImageMaker(settings, site, engine, masks, _cams_of(settings, images))
     site.write_shared(results())
     entries: list[dict[str, Any]] = []
     failed = [*unread]
@@ -150,7 +130,7 @@ def _masks_of(settings: GallerySettings, images: list[SourceImage], classes: tup
             if mask is None:
                 continue
             found, values = True, read_labels(mask, name=image.shown_name, classes=len(classes))
-        except InvalidDataset:  # `_Maker` reports it with its image
+        except InvalidDataset:  # `ImageMaker` reports it with its image
             continue
         if ((values > 0) & (values != IGNORE)).any():
             return index
@@ -178,125 +158,8 @@ def _cams_of(settings: GallerySettings, images: list[SourceImage]) -> dict[str, 
 
 
 def _has_file(index: FileIndex, image: SourceImage) -> bool:
-    """Whether a folder has a file for an image, or several, which `_Maker` reports."""
+    """Whether a folder has a file for an image, or several, which `ImageMaker` reports."""
     try:
         return beside(index, image) is not None
     except InvalidDataset:
         return True
-
-
-class _Maker:
-    """Makes the files of one image after another."""
-
-    def __init__(
-        self,
-        settings: GallerySettings,
-        site: Site,
-        engine: Engine,
-        masks: FileIndex | None,
-        cams: dict[str, FileIndex],
-    ) -> None:
-        self._settings, self._site, self._masks, self._cams = settings, site, masks, cams
-        self._model: Model = engine.model
-        self._explorer = Explorer(engine, PredictionCache(0), {})
-        config = self._model.config
-        self._size = start_size(self._model) if settings.size is None else settings.size
-        self._mode = config.modes[0] if settings.mode is None else settings.mode
-        if self._mode not in config.modes:
-            raise InvalidSetting(f"This checkpoint cannot do {self._mode}: choose {' or '.join(config.modes)}.")
-        settings_of(self._size, self._mode, np.zeros((1, 1, 3), np.uint8))  # raises InvalidSetting
-        precision = "bfloat16" if engine.bfloat16 else "float32"
-        sources = Path(__file__).parents[1]
-        self._key = hashlib.sha256(b"".join((sources / name).read_bytes() for name in _MADE_BY))
-        settled = (self._model.sha256, repr(config), self._size, self._mode, precision)
-        for part in (crt.__version__, site.page_key, *settled):
-            self._key.update(f"{len(part)} {part}".encode())
-        self._model.predictor()  # waits; raises InvalidCheckpoint
-
-    def make(self, image: SourceImage) -> tuple[State, dict[str, Any]]:
-        """Make what is missing of an image -> "kept" or "made", and its entry. Raises CrtError, OSError."""
-        mask = None if self._masks is None else beside(self._masks, image)
-        data = _bytes(image.path, "The image")
-        key = self._key.copy()
-        found = ((name, beside(index, image)) for name, index in self._cams.items())
-        cams = {name: path for name, path in found if path is not None}
-        others = [_bytes(path, f"The CAM of {name}") for name, path in cams.items()]
-        for part in (data, b"" if mask is None else _bytes(mask, "The mask"), "\0".join(cams).encode(), *others):
-            key.update(hashlib.sha256(part).digest())
-        kept = self._site.done(image.id, key.hexdigest())
-        if kept is not None:
-            return "kept", kept.entry
-        pixels = load_image(data)
-        labels = None if mask is None else self._labels(mask, image, pixels)
-        run, capped = settings_of(self._size, self._mode, pixels)
-        prediction = self._model.run(Predictor.predict, pixels, run)
-        classes = scored_classes(prediction, labels, single_label=self._model.config.single_label)
-        thumb, (width, height) = thumbnail(prediction, pixels, classes[0][0])
-        entry = {
-            "id": image.id,
-            "name": image.shown_name,
-            "width": width,
-            "height": height,
-            "masked": labels is not None,
-            "classes": classes,
-        }
-        files = [self._cam_file(name, path, classes[0][0], pixels) for name, path in cams.items()]
-        analysis = Analysis(pixels, run, prediction, "", capped, None, self._model)
-        record = {**self._record(analysis, image, labels), "cams": files}
-        self._site.write_image(image.id, record, thumb, DoneImage(key.hexdigest(), entry))
-        return "made", entry
-
-    def index(self, entries: list[dict[str, Any]], failed: list[tuple[str, str]]) -> dict[str, Any]:
-        """The record of the index."""
-        config = self._model.config
-        return {
-            "title": self._settings.title or self._settings.folder.resolve().name or "Gallery",
-            "checkpoint": config.name,
-            "threshold": config.defaults.threshold,
-            "classes": config.classes,
-            "masks": any(entry["masked"] for entry in entries),
-            "images": entries,
-            "failed": [{"name": name, "reason": reason} for name, reason in failed],
-        }
-
-    def _labels(self, mask: Path, image: SourceImage, pixels: np.ndarray) -> np.ndarray:
-        labels = read_labels(mask, name=image.shown_name, classes=len(self._model.config.classes))
-        if labels.shape != pixels.shape[:2]:
-            (height, width), (rows, columns) = labels.shape, pixels.shape[:2]
-            raise InvalidDataset(
-                f"The mask of {image.shown_name} has {width} × {height} pixels and the image {columns} × {rows}: give "
-                "one of the image's size."
-            )
-        return labels
-
-    def _cam_file(self, name: str, path: Path, class_id: int, pixels: np.ndarray) -> dict[str, Any]:
-        """The maps of another method; one that names no class is of the class with the highest score."""
-        classes = self._model.config.classes
-        height, width = pixels.shape[:2]
-        try:
-            return saved_file(name, read_cams(path, classes), classes[class_id], (height, width))
-        except InvalidCam as error:
-            raise InvalidCam(f"The CAM of {name} cannot be used: {reason_of(error)}.") from error
-
-    def _record(self, analysis: Analysis, image: SourceImage, labels: np.ndarray | None) -> dict[str, Any]:
-        header, data = self._explorer.encode(analysis)
-        masks = [] if labels is None else outlines(labels, self._model.config.classes)
-        return {
-            "id": image.id,
-            "name": image.shown_name,
-            "value": header
-            | {
-                "image": image_url(analysis.image, quality=IMAGE_QUALITY),
-                "data": base64.b64encode(data).decode(),
-                "masks": masks,
-            },
-            "saved": {"query": "", "scenes": [], "drawn": []},
-        }
-
-
-def _bytes(path: Path, what: str) -> bytes:
-    """The content of a file that the user gave. Raises InvalidImage where it cannot be opened."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidImage(f"{what} cannot be opened ({reason_of(error)}): check the file.") from error
