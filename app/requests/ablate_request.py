@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.analysis import Analysis
-from app.requests.export_request import short_text
+from app.requests.added_panels import short_text
 from app.requests.settings import read_group
 from app.requests.validation import choice, is_number, method_of, number
 from crt.checkpoint import Method

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.requests.added_panels import AddedPanel
 from app.requests.export_common import percent
-from app.requests.export_request import AddedPanel, ExportRequest, GroundTruth, MapSpec
+from app.requests.export_request import ExportRequest, MapSpec
+from app.requests.ground_truth import GroundTruth
 from crt.checkpoint import CheckpointConfig
 from crt.errors import count_of
 from crt.metrics.cam_boxes import largest_box

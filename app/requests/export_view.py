@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from app.core.analysis import Analysis
+from app.requests.added_panels import AddedPanel
 from app.requests.export_common import credit_lines, file_name, made_with, rendered
 from app.requests.export_files import files_of, readme
 from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
-from app.requests.export_request import AddedPanel, ExportRequest, MapSpec
+from app.requests.export_request import ExportRequest, MapSpec
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from app.core.analysis import Analysis
-from app.requests.export_request import ExportRequest, bits
+from app.requests.export_request import ExportRequest
+from app.requests.ground_truth import bits
 from app.requests.settings import read_group, setting_at
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.crf import CrfSettings

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.requests.export_request import CELLS
-from crt.data.cam_files import CAM_MAX_SIDE, CAM_MIN_SIDE
+from app.requests.added_panels import CELLS
+from crt.data.cam_formats import CAM_MAX_SIDE, CAM_MIN_SIDE
 from crt.errors import InvalidSetting
 
 NAME_LENGTH = 60  # characters

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.core.analysis import Analysis
-from app.requests.export_request import RINGS, VERTICES
+from app.requests.ground_truth import RINGS, VERTICES
 from app.requests.saved_file import SavedFile
 from crt.errors import InvalidSetting
 

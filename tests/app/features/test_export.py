@@ -24,8 +24,9 @@ from app.core.cache import PredictionCache
 from app.core.engine import Engine
 from app.core.examples import Example
 from app.features import export
-from app.requests.export_request import ExportRequest, GroundTruth
+from app.requests.export_request import ExportRequest
 from app.requests.export_view import ExportView
+from app.requests.ground_truth import GroundTruth
 from crt.checkpoint import load_checkpoint
 from crt.data import voc_palette
 from crt.errors import CrtError, InvalidSetting
