@@ -8,48 +8,33 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from crt.data.cam_formats import DAMAGED_CAM, PICKLED_CAM, npy_array, png_values
 from crt.data.class_names import class_finder
 from crt.errors import InvalidCam, reason_of
 
 CAM_MAX_BYTES = 64 * 2**20
 """Bytes that a file may have, and that the arrays of an `.npz` may unpack to."""
-CAM_MIN_SIDE, CAM_MAX_SIDE = 2, 4096
-"""Values along a side of a map."""
 UNNAMED = ""
 """The name of a map that belongs to no class in particular."""
 
 _NPY, _ZIP, _PNG = b"\x93NUMPY", b"PK", b"\x89PNG\r\n\x1a\n"
 _PICKLES = tuple(bytes((0x80, protocol)) for protocol in range(2, 6))
-_TYPES = ("float16", "float32", "float64", "uint8", "uint16")
-_HEADERS = {  # versions 2 and 3 differ in the encoding of the names of records alone
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-    (3, 0): np.lib.format.read_array_header_2_0,
-}
 _NAMED = 4  # names of arrays that a message lists
-_SAMPLE_BITS = (8, 16)
 
 _EMPTY = "This file is empty: choose another one."
 _NO_FILE = "This is not a file: choose a file with a map."
 _UNKNOWN = "This file is not .npy, .npz or PNG: save the map in one of these formats."
-_PICKLED = "This file holds pickled Python objects, which are not read: save plain arrays of numbers."
-_DAMAGED = "This file is damaged or cut off: save or copy it again."
 _NO_ARRAY = "This file holds no array: save the maps with numpy.savez."
 _COMPRESSION = (
     "This .npz is encrypted or compressed in a way that is not read: save it with numpy.savez or "
     "numpy.savez_compressed."
 )
-_NO_NUMBERS = f"This file holds values that are not numbers: save {', '.join(_TYPES[:-1])} or {_TYPES[-1]}."
 _NOT_FINITE = "This file holds NaN or infinite values: replace them by numbers."
-_GREY_ONLY = "This PNG is not greyscale with 8 or 16 bits: save it so, or save the map as .npy."
-_INTERLACED = "This PNG is interlaced: save it without interlacing."
 
 
 def read_cam(path: Path) -> np.ndarray:
@@ -68,14 +53,14 @@ def read_cam(path: Path) -> np.ndarray:
     """
     data = _bytes_of(path)
     if data.startswith(_PNG):
-        return _png(data)
+        return png_values(data)
     if data.startswith(_NPY):
-        return _one_map(_npy(data))
+        return _one_map(npy_array(data))
     with _opened(data) as archive:
         members = _members(archive)
         if len(members) > 1:
             raise InvalidCam(f"This file holds {len(members)} arrays, and one map is needed: save one (height, width).")
-        return _one_map(_npy(_member(archive, members[0])))
+        return _one_map(npy_array(_member(archive, members[0])))
 
 
 def read_cams(path: Path, class_names: Sequence[str]) -> dict[str, np.ndarray]:
@@ -97,15 +82,15 @@ def read_cams(path: Path, class_names: Sequence[str]) -> dict[str, np.ndarray]:
     """
     data = _bytes_of(path)
     if data.startswith(_PNG):
-        return {UNNAMED: _png(data)}
+        return {UNNAMED: png_values(data)}
     if data.startswith(_NPY):
-        return _by_order(_npy(data), class_names)
+        return _by_order(npy_array(data), class_names)
     find = class_finder(class_names)
     with _opened(data) as archive:
         members = _members(archive)
         found = [find(_name(member)) for member in members]
         if len(members) == 1 and found[0] is None:
-            return _by_order(_npy(_member(archive, members[0])), class_names)
+            return _by_order(npy_array(_member(archive, members[0])), class_names)
         cams: dict[str, np.ndarray] = {}
         for member, index in zip(members, found, strict=True):
             if index is None:
@@ -113,7 +98,7 @@ def read_cams(path: Path, class_names: Sequence[str]) -> dict[str, np.ndarray]:
             name = class_names[index]
             if name in cams:
                 raise InvalidCam(f"This file holds two arrays for the class {name}: keep one of them.")
-            cams[name] = _one_map(_npy(_member(archive, member)))
+            cams[name] = _one_map(npy_array(_member(archive, member)))
     if not cams:
         more = ", …" if len(members) > _NAMED else ""
         names = ", ".join(map(_name, members[:_NAMED])) + more
@@ -160,7 +145,7 @@ def _bytes_of(path: Path) -> bytes:
     if not data:
         raise InvalidCam(_EMPTY)
     if data.startswith(_PICKLES):
-        raise InvalidCam(_PICKLED)
+        raise InvalidCam(PICKLED_CAM)
     if not data.startswith((_NPY, _ZIP, _PNG)):
         raise InvalidCam(_UNKNOWN)
     return data
@@ -174,7 +159,7 @@ def _opened(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
     except Exception as error:  # damaged directories raise several types beside BadZipFile
-        raise InvalidCam(_DAMAGED) from error
+        raise InvalidCam(DAMAGED_CAM) from error
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -202,52 +187,10 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         data = archive.read(member)
     except Exception as error:  # as above: zlib.error, EOFError, struct.error, ...
-        raise InvalidCam(_DAMAGED) from error
+        raise InvalidCam(DAMAGED_CAM) from error
     if len(data) != member.file_size:
-        raise InvalidCam(_DAMAGED)
+        raise InvalidCam(DAMAGED_CAM)
     return data
-
-
-def _npy(data: bytes) -> np.ndarray:
-    """The array of an npy as it is in the file: (h, w) or (C, h, w) of one of `_TYPES`."""
-    stream = io.BytesIO(data)
-    try:
-        read = _HEADERS[np.lib.format.read_magic(stream)]
-        shape, _, dtype = read(stream)
-    except Exception as error:  # the header is a literal of Python, whose parsers raise several types
-        raise InvalidCam(_DAMAGED) from error
-    _check_type(dtype)
-    if len(shape) not in (2, 3):
-        raise InvalidCam(
-            f"This file holds an array of shape {_shape(shape)}: save a map (height, width) or maps (classes, height, "
-            "width)."
-        )
-    _check_sides(shape[-2:])
-    if stream.tell() + dtype.itemsize * int(np.prod(shape, dtype=object)) > len(data):
-        raise InvalidCam(_DAMAGED)
-    stream.seek(0)
-    return np.lib.format.read_array(stream, allow_pickle=False)
-
-
-def _check_type(dtype: np.dtype) -> None:
-    if dtype.hasobject:
-        raise InvalidCam(_PICKLED)
-    if dtype.kind not in "biufc":
-        raise InvalidCam(_NO_NUMBERS)
-    if dtype.name not in _TYPES:
-        raise InvalidCam(f"This file holds values of type {dtype.name}: save {', '.join(_TYPES[:-1])} or {_TYPES[-1]}.")
-
-
-def _check_sides(size: tuple[int, ...]) -> None:
-    if not all(CAM_MIN_SIDE <= side <= CAM_MAX_SIDE for side in size):
-        raise InvalidCam(
-            f"This file holds a map of shape {_shape(size)}, and sides of {CAM_MIN_SIDE} to {CAM_MAX_SIDE} are read: "
-            "save it at another size."
-        )
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"
 
 
 def _one_map(array: np.ndarray) -> np.ndarray:
@@ -273,45 +216,3 @@ def _by_order(array: np.ndarray, class_names: Sequence[str]) -> dict[str, np.nda
         f"This file holds {len(array)} maps, and the checkpoint has {len(class_names)} classes: save one map, one for "
         "each class in its order, or an .npz with arrays named by classes."
     )
-
-
-def _png(data: bytes) -> np.ndarray:
-    """The values of a greyscale PNG (https://www.w3.org/TR/png-3/): (h, w) float32, 0 … 255 or 0 … 65535."""
-    if data[8:16] != b"\x00\x00\x00\rIHDR" or len(data) < 33:
-        raise InvalidCam(_DAMAGED)
-    if zlib.crc32(data[12:29]) != int.from_bytes(data[29:33], "big"):
-        raise InvalidCam(_DAMAGED)
-    width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
-    bits, colour_type, compression, filtering, interlace = data[24:29]
-    if colour_type != 0 or bits not in _SAMPLE_BITS:
-        raise InvalidCam(_GREY_ONLY)
-    if compression or filtering:
-        raise InvalidCam(_DAMAGED)
-    if interlace:
-        raise InvalidCam(_INTERLACED)
-    _check_sides((height, width))
-    try:
-        # Pillow leaves black what is missing at the end of the pixels.
-        size = height * (1 + width * bits // 8)
-        stream = zlib.decompressobj()
-        if len(stream.decompress(_pixels(data), size + 1)) != size or not stream.eof or stream.unused_data:
-            raise InvalidCam(_DAMAGED)
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            return np.asarray(image, np.float32)
-    except InvalidCam:
-        raise
-    except Exception as error:  # Pillow's readers raise nearly any type on damaged files
-        raise InvalidCam(_DAMAGED) from error
-
-
-def _pixels(data: bytes) -> bytes:
-    """The zlib stream of a PNG: what its IDAT chunks hold."""
-    parts, at = [], 8
-    while at + 12 <= len(data):
-        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
-        if name == b"IEND":
-            return b"".join(parts)
-        if name == b"IDAT":
-            parts.append(data[at + 8 : at + 8 + length])
-        at += 12 + length
-    raise InvalidCam(_DAMAGED)

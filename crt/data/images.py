@@ -20,22 +20,10 @@ from PIL.JpegImagePlugin import JpegImageFile
 from crt.data.deep_tiff import decode_tiff
 from crt.data.formats import FORMATS, HEAD_BYTES, HEIF, format_name, unreadable
 from crt.data.heif import decode_heif
+from crt.data.upright import SIDEWAYS, orientation_of, samples_to_rgb, upright_rgb
 from crt.errors import InvalidImage, reason_of
 
 MAX_PIXELS = 64_000_000  # a photo of 60 megapixels works; decoded it takes 192 MB
-
-# EXIF tag 0x0112 -> what makes the image upright (EXIF 2.32, table 4.6.4; the same as ImageOps.exif_transpose).
-_ORIENTATION_TAG = 0x0112
-_SIDEWAYS = range(5, 9)  # the values that exchange height and width
-_TURN = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 _EMPTY = "This file is empty; choose an image."
 
@@ -106,7 +94,7 @@ def load_reduced(data: bytes, least_side: int, *, max_pixels: int = MAX_PIXELS) 
         if not isinstance(image, JpegImageFile):
             return
         width, height = image.size
-        size = (width, height) if _orientation(image) in _SIDEWAYS else (height, width)
+        size = (width, height) if orientation_of(image) in SIDEWAYS else (height, width)
         factor = least_side / max(size)
         if factor < 1:
             image.draft(None, (math.ceil(width * factor), math.ceil(height * factor)))
@@ -156,14 +144,14 @@ def _open(file: IO[bytes], max_pixels: int, reduce: Callable[[Image.Image], None
         _check_size(width, height, max_pixels)
 
     if name == "HEIC":
-        return _upright_rgb(decode_heif(file, check_size))
+        return upright_rgb(decode_heif(file, check_size))
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         if name != "TIFF":
             raise InvalidImage(unreadable(name)) from error
         file.seek(0)
-        return _from_samples(decode_tiff(file, check_size))
+        return samples_to_rgb(decode_tiff(file, check_size))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InvalidImage(f"This image is too large ({_reason(error)}); make it smaller first.") from error
     except Exception as error:  # Pillow's readers raise nearly any type on damaged headers
@@ -179,7 +167,7 @@ def _decode(image: Image.Image, max_pixels: int, reduce: Callable[[Image.Image],
         if reduce is not None:
             reduce(image)
         image.load()
-        return _upright_rgb(image)
+        return upright_rgb(image)
     except InvalidImage:
         raise
     except Exception as error:  # as above: OSError, SyntaxError, struct.error, ValueError, MemoryError, ...
@@ -194,66 +182,6 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise InvalidImage(
             f"This image has {width} x {height} pixels, more than the {max_pixels:,} allowed; make it smaller first."
         )
-
-
-def _upright_rgb(image: Image.Image) -> np.ndarray:
-    """A loaded PIL image of any mode -> (H, W, 3) uint8."""
-    turn = _TURN.get(_orientation(image) or 1)  # after load: Pillow turns TIFFs itself then, and clears their tag
-    if image.mode.startswith(("I", "F")):
-        image = Image.fromarray(_deep_grey(image))
-    if image.has_transparency_data:
-        # Pillow turns premultiplied grey into RGBA only by way of LA.
-        layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
-        image = Image.new("RGB", layer.size, "white")
-        image.paste(layer, mask=layer.getchannel("A"))
-    elif image.mode != "RGB":
-        image = image.convert("RGB")
-    if turn is not None:
-        image = image.transpose(turn)
-    return np.array(image)
-
-
-def _orientation(image: Image.Image) -> int | None:
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG)
-    except Exception:  # noqa: BLE001 - Pillow raises many kinds for damaged EXIF
-        return None
-    return value if isinstance(value, int) else None
-
-
-def _deep_grey(image: Image.Image) -> np.ndarray:
-    """Modes I;16*, I and F -> (H, W) uint8; Pillow's own conversion would clip at 255 instead of scaling."""
-    values = np.asarray(image)
-    low, high = float(values.min()), float(values.max())
-    if not 0 <= low <= high <= 65535:  # NaN fails too
-        raise InvalidImage(f"This image has grey values from {low:g} to {high:g}; save it with 8 or 16 bits.")
-    # Pillow gives 16-bit PGM, and in older versions 16-bit PNG, as mode I: there white is 65535 whatever the range.
-    sixteen = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
-    grey = values / (257 if sixteen else _unit(values.dtype, high))
-    grey = np.rint(grey)
-    transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255  # laid over white
-    return grey.astype(np.uint8)
-
-
-def _unit(dtype: np.dtype, high: float) -> float:
-    """What one level of 8 bits is worth in samples whose white is not defined, by their largest value."""
-    if high > 255:
-        return 257.0
-    return 1 / 255 if dtype.kind == "f" and high <= 1 else 1.0
-
-
-def _from_samples(values: np.ndarray) -> np.ndarray:
-    """(H, W), (H, W, 3) or (H, W, 4) samples of any depth -> (H, W, 3) uint8, read by the range of their values."""
-    levels = np.empty(values.shape, np.uint8)
-    colour = np.s_[..., :3] if values.ndim == 3 else np.s_[:, :]
-    for part in (colour, np.s_[..., 3:]) if values.shape[2:] == (4,) else (colour,):
-        low, high = float(values[part].min()), float(values[part].max())
-        if not 0 <= low <= high <= 65535:  # NaN fails too
-            raise InvalidImage(f"This TIFF file has values from {low:g} to {high:g}; save it with 8 or 16 bits.")
-        levels[part] = np.rint(values[part] / _unit(values.dtype, high))
-    return _upright_rgb(Image.fromarray(levels))
 
 
 def _from_array(array: np.ndarray, max_pixels: int) -> np.ndarray:
@@ -271,7 +199,7 @@ def _from_array(array: np.ndarray, max_pixels: int) -> np.ndarray:
         array = np.rint(np.clip(array, 0, 1) * 255).astype(np.uint8)
     elif array.dtype != np.uint8:
         raise InvalidImage(f"This array holds {array.dtype}; give bool, uint8, uint16 or float in [0, 1].")
-    return _upright_rgb(Image.fromarray(np.ascontiguousarray(array)))
+    return upright_rgb(Image.fromarray(np.ascontiguousarray(array)))
 
 
 def _from_tensor(tensor: torch.Tensor, max_pixels: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 // Arrays in NumPy's files: npy (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), and npz, a zip of
 // them (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT). Nothing in them is executed or unpickled.
-// crt/data/cam_files.py has the same rules and sentences; a test compares the two.
+// crt/data/cam_formats.py has the same rules and sentences; a test compares the two.
 
 import { decodeHalves } from '../core/decode.mjs';
 import { BadPng, inflate } from '../ground_truth/png.mjs';
