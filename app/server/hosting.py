@@ -23,6 +23,7 @@ from app.core.cache import PredictionCache
 from app.core.decoded import DecodedImages
 from app.core.engine import Engine
 from app.gradio_compat import CALL, LOGIN_COOKIE, LOGIN_ROUTES, QUEUE_JOIN, UPLOAD, blocks_of
+from app.server.compression import COMPRESSION, CompressTexts
 from app.server.security import NOT_HERE, RouteFilter, SafeBlocks, route_path
 from app.viewer.files import ROUTE, served
 
@@ -32,7 +33,6 @@ LOGIN_HELP = f"The user name is {USER}. If this form comes back after the login,
 """Over plain http no browser lets a login hold inside another site; see `PartitionLogin`."""
 WINDOW = 60.0  # seconds
 CLIENTS = 10_000  # whose requests are counted at a time; beyond it the least recent one is dropped
-COMPRESSION = 5  # of the viewer's scripts, 1 to 9: beyond it they hardly become smaller
 COUNTED = (QUEUE_JOIN, CALL, UPLOAD)
 """The routes that are counted: requests of the page and of programs, and uploads."""
 
@@ -221,6 +221,7 @@ def server_options(config: AppConfig) -> dict[str, Any]:
                 Middleware(RouteFilter, login=bool(password), mcp=mcp),
                 *([Middleware(PartitionLogin)] if password else []),
                 *([Middleware(LimitRequests, limit=RateLimit(limit))] if limit else []),
+                Middleware(CompressTexts),
             ],
         },
         "mcp_server": mcp,
