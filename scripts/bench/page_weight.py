@@ -2,9 +2,9 @@
 
     python -m scripts.bench.page_weight --against old --json results/page_weight.json
 
-Starts `app.py`, of another version too where its folder is given, opens its page in Debian's chromium without a cache
-(`pip install -r requirements-dev.txt`), and counts what comes until the page is at rest with its first example. Bytes
-are those on the wire, with their headers.
+Starts `app.py`, of another version too where its folder is given, opens its page without an image in Debian's chromium
+(`pip install -r requirements-dev.txt`) with an empty cache, and counts what comes until the page is at rest. Bytes are
+those on the wire, with their headers.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from scripts.loadtest.server import START_S, served
 from scripts.output import write_json
 from scripts.provenance import ROOT, command_of, program
 
+EMPTY = "?v=1"
+"""The query of a page without an image, which else opens with an example."""
 VIEWER = ".crt-viewer"
 REST_S = 3.0
 """The page is at rest after so long without a request."""
@@ -121,7 +123,7 @@ def measure_visit(browser: Any, checkpoint: str, root: Path) -> dict[str, Any]:
         session.on("Network.requestWillBeSent", loaded.sent)
         session.on("Network.loadingFinished", loaded.finished)
         session.send("Network.enable")
-        page.goto(server.url)
+        page.goto(server.url + EMPTY)
         page.wait_for_selector(VIEWER, timeout=1000 * START_S)
         while time.monotonic() - loaded.newest < REST_S:
             page.wait_for_timeout(100)

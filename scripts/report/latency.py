@@ -105,7 +105,7 @@ def page_weight_section(result: dict[str, Any], defaults: Defaults) -> Section: 
         rows.append((f"{owner}, this in the other", *ratios))
     facts = setup_table(
         requests_to_other_machines=f"{result['elsewhere']}",
-        measure="bytes on the wire until the page is at rest with its first example, without a cache",
+        measure="bytes on the wire until the page without an image is at rest, with an empty cache",
         browser=f"chromium {result['chromium']}",
     )
     tables = (Table(("a first visit", *WEIGHTS), tuple(rows)), facts)
