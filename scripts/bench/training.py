@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,15 +38,28 @@ VIT, CNN = "deit_tiny_patch16_224", "resnet50"
 CLASSES, CROP, LOOPS, LAMBDA_CAM = 20, 336, 3, 0.1
 BATCH = {"cpu": 4, "cuda": 16}
 IMAGES, EPOCHS = 64, 3
+CURVE_STEPS = 16
+"""Steps on the same images, of which the losses are kept."""
 
-Step = Callable[[], object]
+Step = Callable[[], Tensor]
+"""One step; its loss."""
 
 
 def training(runs: int) -> dict[str, Any]:
     """Images a second of each way of doing a step, on a GPU if there is one, and of reading crops."""
     device = choose_device("auto")
     batch = BATCH[device.type]
-    spent = in_turns(ways(device, batch), runs)
+    steps = ways(device, batch)
+    losses: dict[str, list[float]] = {name: [] for name in steps}
+
+    def noted(name: str) -> None:
+        losses[name].append(float(steps[name]()))
+
+    timed = {name: partial(noted, name) for name in steps}
+    spent = in_turns(timed, runs)
+    for name in steps:
+        while len(losses[name]) < CURVE_STEPS:
+            noted(name)
     rates = {name: batch / float(np.median(times)) for name, times in spent.items()}
     workers = max(1, len(os.sched_getaffinity(0)) - 1)
     read = loading(batch, workers)
@@ -57,6 +71,7 @@ def training(runs: int) -> dict[str, Any]:
         "loops": LOOPS,
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "step_ms": {name: in_milliseconds(times) for name, times in spent.items()},
+        "losses": {name: [round(loss, 4) for loss in found[:CURVE_STEPS]] for name, found in losses.items()},
         "images_per_second": {name: round(rate, 2) for name, rate in rates.items()},
         "workers": workers,
         "loader_images_per_second": round(read, 1),
@@ -89,7 +104,7 @@ def our_step(device: torch.device, batch: int, *, bfloat16: bool = False) -> Ste
     """A step as `crt.train` does it."""
     work, model = _ours(device, bfloat16=bfloat16)
     crops, labels = examples(device, batch)
-    return stepping(model, lambda: work([crops, labels], 0))
+    return stepping(model, lambda: cast("Tensor", work([crops, labels], 0)["total"]))
 
 
 def compiled_step(device: torch.device, batch: int) -> Step:
@@ -98,7 +113,7 @@ def compiled_step(device: torch.device, batch: int) -> Step:
     compile_layers(model)
     recorded = CudaGraphStep(work, lambda _: None, model.parameters())
     crops, labels = examples(device, batch)
-    return stepping(model, lambda: recorded([crops, labels], 0))
+    return stepping(model, lambda: cast("Tensor", recorded([crops, labels], 0)["total"]))
 
 
 def _ours(device: torch.device, *, bfloat16: bool) -> tuple[Work, DualBranch]:
@@ -126,16 +141,18 @@ def plain_step(device: torch.device, batch: int, *, bfloat16: bool = False) -> S
     cnn, vit = cast("CnnBranch", model.cnn), cast("TransformerBranch", model.vit)
     crops, labels = examples(device, batch)
 
-    def work() -> None:
+    def work() -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             maps = DualMaps(cnn(crops), class_maps(vit, crops, loops=LOOPS, refined=False))
-        dual_loss(maps, labels, LAMBDA_CAM, CROP).total.backward()
+        loss = dual_loss(maps, labels, LAMBDA_CAM, CROP).total
+        loss.backward()
+        return loss
 
     return stepping(model, work)
 
 
 def examples(device: torch.device, batch: int) -> tuple[Tensor, Tensor]:
-    """Crops of noise and their labels."""
+    """Crops of noise and their labels; the same in every way of doing a step, as they follow `pair`."""
     labels = torch.zeros(batch, CLASSES, device=device)
     labels[:, 3] = 1
     return torch.randn(batch, 3, CROP, CROP, device=device), labels
@@ -149,14 +166,15 @@ def stepping(model: DualBranch, work: Step) -> Step:
         build_optimizer(vit.vit.named_parameters(), vit.head.named_parameters(), VIT_ADAMW),
     ]
 
-    def step() -> None:
-        work()
+    def step() -> Tensor:
+        loss = work().detach()
         torch.nn.utils.clip_grad_norm_(vit.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
+        return loss
 
     return step
 

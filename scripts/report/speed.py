@@ -242,7 +242,20 @@ def _training(result: dict[str, Any]) -> Section:
         f"Training on {where}",
         (" ".join(notes),) if any("compiled" in way for way in rates) else (),
         result["command"],
-        (table, facts),
+        (table, *([_losses(stats["losses"])] if "losses" in stats else []), facts),
         page=PERFORMANCE_PAGE,
         order=ORDER["training"],
     )
+
+
+def _losses(losses: dict[str, list[float]]) -> Table:
+    """The losses of each way along its steps, and how far they are from the plain ones in float32 at most."""
+    plain = losses["plain, float32"]
+    last = len(plain)
+    steps = [step for step in (1, 2, 4, 8, 16, 32) if step < last] + [last]
+    rows = []
+    for name, found in losses.items():
+        apart = max(abs(loss - other) / other for loss, other in zip(found, plain, strict=True))
+        rows.append((name, *(f"{found[step - 1]:.4f}" for step in steps), f"{100 * apart:.1f} %"))
+    head = ("loss after as many steps on the same images", *map(str, steps), "at most from plain, float32")
+    return Table(head, tuple(rows))

@@ -56,7 +56,13 @@ def test_the_photo_is_a_photo_of_any_size():
 @pytest.mark.slow
 def test_every_section_runs(tmp_path, monkeypatch):
     shipped = str(tiny_checkpoint(tmp_path / "tiny", masks=True))
-    for name, value in {"VIT": "deit_tiny_patch16_224", "CNN": "resnet18", "CROP": 224, "IMAGES": 8}.items():
+    for name, value in {
+        "VIT": "deit_tiny_patch16_224",
+        "CNN": "resnet18",
+        "CROP": 224,
+        "IMAGES": 8,
+        "CURVE_STEPS": 4,
+    }.items():
         monkeypatch.setattr(f"scripts.bench.training.{name}", value)
     monkeypatch.setattr("scripts.bench.reading.MEGAPIXELS", (0.1,))
     sections: tuple[BenchSection, ...] = tuple(one for one in SECTIONS if one != "growth")  # has its own test
@@ -69,6 +75,9 @@ def test_every_section_runs(tmp_path, monkeypatch):
     ratios = [ratio["median"] for ratio in result["bench"]["ablation"]["ratio"].values()]
     training = result["bench"]["training"]
     assert training["images_per_second"].keys() >= {"ours, float32", "plain, float32"}
+    assert training["losses"].keys() == training["images_per_second"].keys()
+    for losses in training["losses"].values():
+        assert len(losses) == 4 and losses[-1] < losses[0]  # it learns
     measured = [*ratios, *training["images_per_second"].values(), training["loader_images_per_second"]]
     measured.append(result["bench"]["utilization"]["utilization"])
     assert ratios and all(math.isfinite(value) and value > 0 for value in measured)
@@ -82,6 +91,8 @@ def test_every_section_runs(tmp_path, monkeypatch):
     assert set(ways["cnn"]["ratio"]) >= {"channels first"} and "one thread" in ways["transformer"]["ratio"]
     found = {section.title: section for section in bench_section(result, Defaults())}
     assert {"Throughput", "Time by stage", "Other backends", "Training on a CPU"} <= found.keys()
+    curves = found["Training on a CPU"].tables[1]
+    assert curves.head[1:] == ("1", "2", "4", "at most from plain, float32") and curves.rows[-1][-1] == "0.0 %"
     assert "reading is" in as_dict(found["Training on a CPU"].tables[-1])["limit"]
     assert "by other ways" in found["Other backends"].tables[0].head[0]
     assert result["command"].endswith("--cnn resnet18 --size 224 --runs 1 --checkpoint tiny")

@@ -126,6 +126,15 @@ def test_what_is_timed_by_photograph_has_a_table(key: str, head: str) -> None:
     assert head not in [one.head[0] for one in KINDS["latency"](result, Defaults()).tables]
 
 
+def test_losses_of_training_are_compared_with_the_plain_ones() -> None:
+    training = stored("bench")["bench"]["training"]
+    losses = {"ours, float32": [1.0, 0.51, 0.3], "plain, float32": [1.0, 0.5, 0.3]}
+    (section,) = (one for one in bench_of(training=training | {"losses": losses}) if one.order == ORDER["training"])
+    table = section.tables[1]
+    assert table.head[1:] == ("1", "2", "3", "at most from plain, float32")
+    assert table.rows[0] == ("ours, float32", "1.0000", "0.5100", "0.3000", "2.0 %") and table.rows[1][-1] == "0.0 %"
+
+
 def version(seconds: float, busy: int) -> VersionLoad:
     """What ten requests of one version have met."""
     errors = Counter({"The page is gone.": 1}) if busy > 1 else Counter[str]()
