@@ -101,7 +101,8 @@ def page_weight_section(result: dict[str, Any], defaults: Defaults) -> Section: 
     ]
     if "against" in result:
         (owner, own), (_, other) = (next(iter(version["page"].items())) for version in versions.values())
-        ratios = (f"{own[count] / other[count]:.2f}" for count, _ in WEIGHTS.values())
+        pairs = ((own[count], other[count]) for count, _ in WEIGHTS.values())
+        ratios = (f"{mine / theirs:.2f}" if theirs else "–" for mine, theirs in pairs)
         rows.append((f"{owner}, this in the other", *ratios))
     facts = setup_table(
         requests_to_other_machines=f"{result['elsewhere']}",

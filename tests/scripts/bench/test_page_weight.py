@@ -70,8 +70,8 @@ def test_only_files_of_its_page_are_gradios():
 
 
 def test_a_version_is_reported_beside_another():
-    def version(size: int) -> dict:
-        counts = {"requests": 2 * size, "scripts": size, "bytes": 1000 * size, "script_bytes": 500 * size}
+    def version(size: int, scripts: int = 10) -> dict:
+        counts = {"requests": 2 * size, "scripts": scripts, "bytes": 1000 * size, "script_bytes": 500 * size}
         return {"page": {THE_APP: counts, GRADIO: counts}, "elsewhere": 0}
 
     result = version(10) | {"command": "c", "chromium": "1"}
@@ -79,7 +79,9 @@ def test_a_version_is_reported_beside_another():
     assert table.rows == ((THE_APP, "20", "10", "5", "10"), (GRADIO, "20", "10", "5", "10"))
     assert as_dict(setup)["requests to other machines"] == "0"
     table, _ = page_weight_section(result | {"against": version(20) | {"commit": "abc"}}, Defaults()).tables
-    assert table.rows[2][0] == f"{THE_APP}, commit abc" and table.rows[-1][1:] == ("0.50",) * 4
+    assert table.rows[2][0] == f"{THE_APP}, commit abc" and table.rows[-1][1:] == ("0.50", "1.00", "0.50", "0.50")
+    table, _ = page_weight_section(result | {"against": version(20, 0) | {"commit": "abc"}}, Defaults()).tables
+    assert table.rows[-1][2] == "–"  # all scripts of that version are in its page
 
 
 def test_a_folder_without_a_page_is_refused(tmp_path):
