@@ -288,7 +288,7 @@ def test_an_upload_is_deleted_after_its_time(checkpoint, monkeypatch):
         assert gone == Outcome("refused", "This image is no longer here: choose it again.", gone.seconds)
 
 
-def test_a_session_does_not_see_what_another_has(served, page_client, monkeypatch):
+def test_a_session_finds_no_image_of_another(served, page_client, monkeypatch):
     other = PageClient(served[1], "two")
     theirs = uploaded(page_client, 77)
     endpoint = named(page_client, "click/predict")
@@ -301,8 +301,8 @@ def test_a_session_does_not_see_what_another_has(served, page_client, monkeypatc
         return predict(self, *args, **kwargs)
 
     monkeypatch.setattr(Predictor, "predict", counted)
-    assert page_client.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and not runs  # its own is kept
-    assert other.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and runs == [1]  # another's is not found
+    assert other.send(endpoint, inputs(endpoint, theirs)).kind == "answered" and not runs  # whoever has these pixels
+    assert other.send(endpoint, inputs(endpoint, uploaded(other, 78))).kind == "answered" and runs == [1]
     page = json.dumps(http_client.get(f"{served[1]}config").json())
     assert theirs["path"] not in page and Path(theirs["path"]).parent.name not in page
     parent = Path(theirs["path"]).parent.parent
