@@ -183,6 +183,7 @@ CASES: dict[str, Case] = {
             "thought": 0.5,
             "browser": False,
             "restart": True,
+            "images": 5,
             "seed": 8,
             "rounds": 3,
         },
