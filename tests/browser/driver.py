@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FloatRect, Locator, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "${document.title='evil'}<img src=x onerror=\"document.title='evil'\">{{value}}"
@@ -12,6 +12,10 @@ PATIENCE = 120_000
 """Milliseconds that a test waits for what must come, however busy the machine is."""
 PIXELS = "name => document.querySelector(`canvas[data-method=${name}]`).toDataURL()"
 SHOWN = '.crt-viewer[data-state="shown"]'
+RECTANGLES = """nodes => nodes.map((node) => {
+  const { x, y, width, height } = node.getBoundingClientRect();
+  return { x, y, width, height };
+})"""
 
 
 def new_page(browser: Browser, width: int) -> Page:
@@ -32,6 +36,13 @@ def upload(page: Page, path: str) -> None:
 def settle(page: Page) -> None:
     """Wait until two frames have gone by, so that every change is drawn."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def boxes_of(*elements: Locator) -> list[FloatRect]:
+    """Where the elements are at one moment: two calls of `bounding_box` may have a change of the page between them."""
+    found = elements[0].page.evaluate(RECTANGLES, [one.element_handle() for one in elements])
+    assert all(box["width"] and box["height"] for box in found), f"an element has no area: {found}"
+    return found
 
 
 def move(page: Page, role: str, value: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import SHOWN, move, settings, settle, upload
+from tests.browser.driver import SHOWN, boxes_of, move, settings, settle, upload
 from tests.browser.test_accessibility import barriers
 
 CANVAS = 'canvas[data-method="compare"]'
@@ -57,8 +57,7 @@ def test_swipe_shows_a_at_the_left_and_b_at_the_right_of_a_divider_that_keys_and
     divider.focus()
     page.keyboard.press("PageDown")
     settle(page)
-    stage = page.locator(".panel.compare .stage").bounding_box()
-    handle = divider.locator("i").bounding_box()
+    stage, handle = boxes_of(page.locator(".panel.compare .stage"), divider.locator("i"))
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
     page.mouse.down()
     page.mouse.move(stage["x"] + stage["width"] * 0.25, stage["y"] + 20, steps=4)
@@ -80,17 +79,15 @@ def test_the_names_beside_the_divider_are_on_the_map_and_clear_of_the_draw_tools
     for side in ("a", "b"):
         page.locator(f'[data-role="{side}-class"]').select_option(label="person")
     divider, stage = page.locator(".panel.compare .divider"), page.locator(".panel.compare .stage")
-    tools = page.locator('[data-role="draw-tools"]').bounding_box()
-    assert tools is not None
+    draw_tools = page.locator('[data-role="draw-tools"]')
     for key in (None, "PageDown", "PageDown", "PageDown"):
         if key:
             divider.focus()
             page.keyboard.press(key)
         settle(page)
         assert stage.evaluate(INSIDE)
-        for name in divider.locator("span").all():
-            box = name.bounding_box()
-            assert box is not None and box["y"] >= tools["y"] + tools["height"]
+        tools, *names = boxes_of(draw_tools, *divider.locator("span").all())
+        assert all(name["y"] >= tools["y"] + tools["height"] for name in names)
 
 
 def test_the_fields_above_the_maps_show_their_whole_text(open_page, image):
@@ -243,8 +240,8 @@ def test_a_grid_shows_each_class_by_each_network_and_a_click_shows_the_class(ope
     names = [title.removesuffix(" by ResNet") for title in titles[::3]]
     assert titles == [f"{name} by {network}" for name in names for network in ("ResNet", "TS-CAM", "CRT")]
     assert set(names) >= {"cat", "person"} and len(names) == 3
-    boxes = [box for cell in page.locator(".panels > .panel").all() if (box := cell.bounding_box())]
-    rows = [boxes[first : first + 3] for first in (0, 3, 6)]
+    panels = boxes_of(*page.locator(".panels > .panel").all())
+    rows = [panels[first : first + 3] for first in (0, 3, 6)]
     assert all(len({round(box["y"]) for box in row}) == 1 for row in rows)
     assert all(len({round(row[column]["x"]) for row in rows}) == 1 for column in range(3))
     expect(page.locator('.chip[data-name="input"]')).to_be_hidden()
@@ -330,9 +327,9 @@ def test_a_phone_shows_the_networks_of_the_grid_beside_each_other(open_page, ima
     page = open_page("dark", 390)
     upload(page, image)
     view(page, "Classes")
-    boxes = [box for cell in page.locator(".panels > .panel").all()[:3] if (box := cell.bounding_box())]
-    assert len({round(box["y"]) for box in boxes}) == 1
-    assert all(box["width"] > 100 and 0 <= box["x"] <= 390 - box["width"] for box in boxes)
+    panels = boxes_of(*page.locator(".panels > .panel").all()[:3])
+    assert len({round(box["y"]) for box in panels}) == 1
+    assert all(box["width"] > 100 and 0 <= box["x"] <= 390 - box["width"] for box in panels)
     of_two_classes(page, "Swipe")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

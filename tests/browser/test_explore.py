@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.driver import HOSTILE, SHOWN, changed, move, open_tab, pixels, settle, upload
+from tests.browser.driver import HOSTILE, SHOWN, boxes_of, changed, move, open_tab, pixels, settle, upload
 
 
 def test_upload_then_loops_change_crt_and_nothing_else(open_page, image):
@@ -206,8 +206,8 @@ def test_the_loops_play_on_the_tabs_whose_maps_follow_them_and_stop_elsewhere(op
         expect(value).to_have_text("2")
     open_tab(page, "Layers")
     expect(play).to_be_hidden()
-    slider, row = page.locator('[data-role="loops"]').bounding_box(), page.locator(".toolbar .loops").bounding_box()
-    assert slider and row and slider["width"] > row["width"] - 8
+    slider, row = boxes_of(page.locator('[data-role="loops"]'), page.locator(".toolbar .loops"))
+    assert slider["width"] > row["width"] - 8
     shown = value.text_content()
     page.wait_for_timeout(1300)
     expect(value).to_have_text(shown)

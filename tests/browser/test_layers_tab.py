@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.cli import AppConfig
-from tests.browser.driver import SHOWN, changed, move, new_page, open_tab, pixels, settle, upload
+from tests.browser.driver import SHOWN, boxes_of, changed, move, new_page, open_tab, pixels, settle, upload
 from tests.browser.faults import Queue
 from tests.helpers.tiny import tiny_checkpoint
 
@@ -28,7 +28,7 @@ def test_a_cell_for_each_block_and_pass_and_a_number_for_each_pass(open_page, im
     assert matrix.get_by_role("columnheader").all_inner_texts() == ["Block", "Pass 1", "Pass 2", "Pass 3", "Pass 4"]
     expect(matrix.get_by_role("rowheader")).to_have_count(6)
     expect(matrix.get_by_role("row").nth(2).get_by_role("gridcell")).to_have_count(4)
-    tops = [box["y"] for box in (node.bounding_box() for node in cells.all()) if box]
+    tops = [box["y"] for box in boxes_of(*cells.all())]
     assert tops == sorted(tops) and len(set(tops)) == 6  # a row for each block
     images = page.evaluate("[...document.querySelectorAll('.layers-cell canvas')].map(node => node.toDataURL())")
     assert len(set(images)) == len(images)
@@ -98,11 +98,10 @@ def test_a_cell_is_enlarged_in_its_place_and_pinned_without_leaving_the_tab(open
     for number in (9, 14, 1):  # further down, and up again
         cell = cells.nth(number)
         cell.evaluate("node => node.scrollIntoView()")  # at the upper edge, with room below it
-        before = cell.bounding_box()
+        [before] = boxes_of(cell)
         cell.click()
         expect(cell).to_have_attribute("aria-expanded", "true")
-        after, box = cell.bounding_box(), large.bounding_box()
-        assert before and after and box
+        after, box = boxes_of(cell, large)
         assert abs(after["y"] - before["y"]) < 2  # it stays where it was clicked
         assert 0 <= box["y"] - (after["y"] + after["height"]) < 16
         assert box["width"] > 1.5 * after["width"]
@@ -192,8 +191,7 @@ def test_the_heads_of_the_chosen_cell_are_beside_it(open_page, image, theme, wid
         expect(load).to_be_hidden()
     expect(heads).to_have_count(2)
     expect(page.locator('[data-role="layers-heads-skeleton"]')).to_be_hidden()
-    large, panel = (page.locator(f'[data-role="{role}"]').bounding_box() for role in ("layers-large", "layers-heads"))
-    assert large and panel
+    large, panel = boxes_of(*(page.locator(f'[data-role="{role}"]') for role in ("layers-large", "layers-heads")))
     if width > 1000:
         assert panel["x"] >= large["x"] + large["width"]
     else:

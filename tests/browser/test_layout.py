@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import SHOWN, changed, move, open_tab, pixels, settle, upload
+from tests.browser.driver import SHOWN, boxes_of, changed, move, open_tab, pixels, settle, upload
 from tests.browser.test_input_note import texts_cut
 from tests.helpers.narrow import present
 
@@ -104,15 +104,15 @@ def test_a_phone_shows_the_first_map_on_its_first_screen(open_page, image):
     page = open_page(width=390)
     page.set_viewport_size({"width": 390, "height": 844})
     upload(page, image)
-    tabs = page.get_by_role("tablist").bounding_box()
-    assert tabs is not None and tabs["y"] + tabs["height"] == pytest.approx(844, abs=1), "the tabs are at the bottom"
-    first, second = page.locator(".panels .panel").evaluate_all(BOXES)[:2]
-    canvas = page.locator(".panels canvas.map").first.bounding_box()
-    assert canvas is not None and canvas["y"] + canvas["height"] / 2 < tabs["y"]
-    assert second[0] > first[0] and second[1] == first[1], "the next one is beside it"
+    panels, slider = page.locator(".panels .panel"), page.locator('[data-role="loops"]')
+    tabs, canvas, loops, first, second = boxes_of(
+        page.get_by_role("tablist"), page.locator(".panels canvas.map").first, slider, panels.nth(0), panels.nth(1)
+    )
+    assert tabs["y"] + tabs["height"] == pytest.approx(844, abs=1), "the tabs are at the bottom"
+    assert canvas["y"] + canvas["height"] / 2 < tabs["y"]
+    assert second["x"] > first["x"] and second["y"] == first["y"], "the next one is beside it"
+    assert loops["y"] > canvas["y"]
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    loops = page.locator('[data-role="loops"]').bounding_box()
-    assert loops is not None and loops["y"] > canvas["y"]
 
 
 def test_the_settings_of_a_phone_are_in_a_sheet_below_the_map_that_they_change(open_page, image):
@@ -120,17 +120,16 @@ def test_the_settings_of_a_phone_are_in_a_sheet_below_the_map_that_they_change(o
     page.set_viewport_size({"width": 390, "height": 844})
     upload(page, image)
     sheet = page.get_by_role("group", name="More settings")
-    panels, loops, hint = (page.locator(where).bounding_box() for where in (".panels", "#crt-loops", ".under-stage"))
-    assert panels and loops and hint and panels["y"] + panels["height"] < loops["y"] < hint["y"]
+    panels, loops, hint = boxes_of(*(page.locator(where) for where in (".panels", "#crt-loops", ".under-stage")))
+    assert panels["y"] + panels["height"] < loops["y"] < hint["y"]
     expect(sheet).to_be_hidden()
     more = page.get_by_role("button", name="More settings")
     more.click()
     expect(sheet).to_be_visible()
     expect(sheet.get_by_role("button", name="Close")).to_be_focused()
-    stage, box = page.locator(".panels .stage").first.bounding_box(), sheet.bounding_box()
-    assert stage and box and stage["y"] >= 0 and stage["y"] + stage["height"] / 2 < box["y"], "the map is in sight"
-    tabs = page.get_by_role("tablist").bounding_box()
-    assert tabs and box["y"] + box["height"] == pytest.approx(tabs["y"], abs=1)
+    stage, box, tabs = boxes_of(page.locator(".panels .stage").first, sheet, page.get_by_role("tablist"))
+    assert stage["y"] >= 0 and stage["y"] + stage["height"] / 2 < box["y"], "the map is in sight"
+    assert box["y"] + box["height"] == pytest.approx(tabs["y"], abs=1)
     before = pixels(page)
     sheet.get_by_label("Raw resolution").check()
     settle(page)
@@ -171,7 +170,7 @@ def test_a_finger_swipes_to_the_next_map(open_page, image):
 def test_the_draw_tools_of_a_phone_are_on_the_map_in_the_middle(open_page, image):
     page = open_page(width=390)
     upload(page, image)
-    tools = page.get_by_role("group", name="Draw ground truth").bounding_box()
+    tools = page.get_by_role("group", name="Draw ground truth")
     row = page.locator(".panels")
     for place, name in enumerate(("resnet", "tscam", "crt")):
         row.evaluate("(node, place) => { node.scrollLeft = place * node.scrollWidth / 3; }", place)
@@ -180,9 +179,8 @@ def test_the_draw_tools_of_a_phone_are_on_the_map_in_the_middle(open_page, image
             " return left >= 0 && right <= innerWidth; }",
             arg=name,
         )
-        panel = page.locator(f".panel.{name}").bounding_box()
-        assert tools and panel and panel["x"] < tools["x"]
-        assert tools["x"] + tools["width"] < panel["x"] + panel["width"]
+        bar, panel = boxes_of(tools, page.locator(f".panel.{name}"))
+        assert panel["x"] < bar["x"] and bar["x"] + bar["width"] < panel["x"] + panel["width"]
 
 
 def test_a_notice_moves_nothing_and_goes_by_itself(open_page, image):
@@ -245,14 +243,12 @@ def test_the_iou_of_each_loop_count_is_below_its_stop_and_apart_from_the_next(op
     page = open_page()
     page.locator(".example").first.click()
     page.wait_for_selector(SHOWN)
-    loops = page.locator('[data-role="loops"]').bounding_box()
-    assert loops
     numbers = page.locator('[data-role="loops-iou"] li > span:last-child')
     expect(numbers).to_have_count(5)
-    boxes = numbers.evaluate_all(BOXES)
-    for stop, (x, _, width, _) in enumerate(boxes):  # the thumb is 16 px wide
-        assert x + width / 2 == pytest.approx(loops["x"] + 8 + stop * (loops["width"] - 16) / 4, abs=1)
-    assert all(after[0] - before[0] - before[2] >= 6 for before, after in pairwise(boxes))
+    loops, *below = boxes_of(page.locator('[data-role="loops"]'), *numbers.all())
+    for stop, box in enumerate(below):  # the thumb is 16 px wide
+        assert box["x"] + box["width"] / 2 == pytest.approx(loops["x"] + 8 + stop * (loops["width"] - 16) / 4, abs=1)
+    assert all(after["x"] - before["x"] - before["width"] >= 6 for before, after in pairwise(below))
 
 
 def test_a_tab_has_one_threshold_where_it_is_of_use(open_page, image):

@@ -6,9 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from crt.viz.colours import LABEL_COLOURS
-from tests.browser.driver import HOSTILE, SHOWN, move, open_tab, settle, upload
+from tests.browser.driver import HOSTILE, SHOWN, boxes_of, move, open_tab, settle, upload
 from tests.browser.faults import Queue
-from tests.helpers.narrow import present
 
 LOOKS = [("light", 1440), ("dark", 390)]
 NOTES = {"crf": "mask-note", "walk": "walk-note", "deeplab": "deeplab-note"}
@@ -138,7 +137,7 @@ def test_where_the_settings_are_not_beside_the_masks_the_masks_come_first(open_p
     page = open_page(width=width)
     upload(page, image)
     open_tab(page, "Masks")
-    masks, controls = (present(page.locator(part).bounding_box()) for part in (".mask-views", ".mask-controls"))
+    masks, controls = boxes_of(page.locator(".mask-views"), page.locator(".mask-controls"))
     assert masks["y"] + masks["height"] <= controls["y"]
 
 

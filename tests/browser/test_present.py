@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import FilePayload, ViewportSize, expect
 
 from app.cli import AppConfig
-from tests.browser.driver import SHOWN, changed, move, new_page, open_tab, pixels, settle, upload
+from tests.browser.driver import SHOWN, boxes_of, changed, move, new_page, open_tab, pixels, settle, upload
 from tests.browser.faults import Queue
 
 ON = '.crt-viewer[data-present="on"]'
@@ -268,8 +268,7 @@ def test_scenes_are_ordered_by_dragging_and_by_arrow_keys(open_page, image):
         return [field.input_value() for field in drawer.get_by_label(re.compile("Title of scene")).all()]
 
     handles = drawer.locator('[data-role="scene-handle"]')
-    grip, goal = (handles.nth(index).bounding_box() for index in (2, 0))
-    assert grip is not None and goal is not None
+    grip, goal = boxes_of(handles.nth(2), handles.nth(0))
     page.mouse.move(grip["x"] + 8, grip["y"] + 8)
     page.mouse.down()
     page.mouse.move(goal["x"] + 8, goal["y"] - 20, steps=8)
@@ -394,8 +393,8 @@ def test_curves_the_ladder_and_the_results_fit_a_projector(open_page, image):
     expect(title).to_have_text("Ladder")
     expect(page.locator(".ladder li:visible")).to_have_count(6)
     assert_large(page)
-    images = [one.bounding_box() for one in page.locator(".ladder canvas:visible").all()]
-    assert images and all(box is not None and box["height"] > 120 for box in images)
+    images = boxes_of(*page.locator(".ladder canvas:visible").all())
+    assert all(box["height"] > 120 for box in images)
     page.keyboard.press("ArrowRight")
     expect(title).to_have_text("Curves")
     charts = page.locator('[data-role="ablate-curves"] .curve:visible')
@@ -403,10 +402,9 @@ def test_curves_the_ladder_and_the_results_fit_a_projector(open_page, image):
     expect(page.locator('[data-role="ablate-curves"] .main-svg:visible').first).to_be_visible()
     page.wait_for_timeout(500)  # the charts have taken their size
     assert_large(page)
-    foot = page.locator('[data-role="present-foot"]').bounding_box()
-    boxes = [chart.bounding_box() for chart in charts.all()]
-    assert foot is not None and all(box is not None and box["y"] + box["height"] <= foot["y"] for box in boxes)
-    assert max(box["y"] + box["height"] for box in boxes if box) > foot["y"] - 60  # the height is used
+    foot, *drawn = boxes_of(page.locator('[data-role="present-foot"]'), *charts.all())
+    lowest = max(box["y"] + box["height"] for box in drawn)
+    assert foot["y"] - 60 < lowest <= foot["y"]  # the height is used
     page.keyboard.press("ArrowRight")
     expect(title).to_have_text("Results")
     page.wait_for_timeout(500)
@@ -425,8 +423,7 @@ def test_on_a_projector_text_and_outlines_are_large_and_the_height_is_used(open_
     assert_large(page)
     stages = page.locator(f"{ON} .stage").all()
     assert len(stages) == 3
-    boxes = [stage.bounding_box() for stage in stages]
-    assert all(box is not None and box["width"] > 550 for box in boxes)
+    assert all(box["width"] > 550 for box in boxes_of(*stages))
     lines = page.evaluate(OUTLINE)
     assert 4 <= lines < 20
 

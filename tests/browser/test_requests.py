@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.driver import SHOWN, move, open_tab, settle, upload
+from tests.browser.driver import SHOWN, boxes_of, move, open_tab, settle, upload
 from tests.browser.faults import JOIN, LIMIT, NO_CONNECTION, Queue
 from tests.browser.test_accessibility import barriers
 from tests.helpers.narrow import present
@@ -179,8 +179,8 @@ def test_on_a_phone_a_message_lies_above_the_tabs(open_page, image):
     page.set_input_files("#crt-image input[type=file]", image)
     message = page.locator('[data-role="message"]')
     expect(message).to_be_visible()
-    box, tabs = (one.bounding_box() for one in (message, page.get_by_role("tablist").first))
-    assert present(box)["y"] + present(box)["height"] <= present(tabs)["y"]
+    box, tabs = boxes_of(message, page.get_by_role("tablist").first)
+    assert box["y"] + box["height"] <= tabs["y"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FloatRect, Page, expect
 
-from tests.browser.driver import HOSTILE, changed, move, pixels, settle, upload
+from tests.browser.driver import HOSTILE, boxes_of, changed, move, pixels, settle, upload
 from tests.browser.faults import Queue
 
 HEADS = ["IoU", "Precision", "Recall", "Box IoU", "Pointing game", "PxAP"]
@@ -253,18 +253,12 @@ def test_the_tools_lie_on_the_first_map_and_leave_it_free_while_drawing(open_pag
     tools = page.locator('[data-role="draw-tools"]')
     stage = page.locator(".panel.resnet .stage")
     stage.scroll_into_view_if_needed()
-
-    def boxes() -> tuple[FloatRect, FloatRect]:
-        bar, drawn = tools.bounding_box(), stage.bounding_box()
-        assert bar and drawn
-        return bar, drawn
-
-    bar, drawn = boxes()
+    bar, drawn = boxes_of(tools, stage)
     assert drawn["y"] <= bar["y"] and bar["y"] + bar["height"] <= drawn["y"] + drawn["height"]
     page.get_by_role("button", name="Draw a polygon").click()
     expect(page.locator('[data-role="draw-subject"]')).to_contain_text("set its corners")
     settle(page)
-    bar, drawn = boxes()
+    bar, drawn = boxes_of(tools, stage)
     assert bar["y"] + bar["height"] <= drawn["y"] + 1
     assert bar["x"] + bar["width"] <= width
     stage.hover()
