@@ -15,7 +15,6 @@ import { createAnswers } from './core/answers.mjs';
 import { mountCheckpoint } from './core/checkpoint.mjs';
 import { loadImage, make, part } from './core/dom.mjs';
 import { pageQueue } from './core/gradio_queue.mjs';
-import { createLater } from './core/later.mjs';
 import { createMessage } from './core/message.mjs';
 import { mountOffline } from './core/offline.mjs';
 import { mountPanels } from './explore/panels.mjs';
@@ -36,37 +35,9 @@ import { answerBytes } from './core/download.mjs';
 import { openPrediction } from './core/prediction.mjs';
 import { labelsOf } from './ground_truth/ground_truth.mjs';
 import { mountGroundTruthCard } from './ground_truth/ground_truth_card.mjs';
+import { createParts } from './parts.mjs';
 
 const FEATURES = [mountSlots, mountTabs, mountControls, mountPanels, mountCompare, mountPlayer, mountStatus, mountInputNote, mountOffline, mountClassList, mountExamples, mountFormerImage, mountUploadPreview, mountInspect, mountExplainers, mountFilePanel, mountAddedSide, mountGroundTruthCard, mountDrawTool, mountLocalizationTable, mountPermalink, mountCheckpoint];
-/** Parts whose modules are loaded when they are first needed: those of tabs, by the tab, the curve, by ground truth,
- * faithfulness, by the first maps, and those of OPENERS.
- * @type {Record<string, (need: (name: string) => Promise<void>) => Promise<(page: Crt.Page) => void>>}
- */
-const LATER = {
-  ablate: () => import('./ablation/ablation.mjs').then(({ mountAblation }) => mountAblation),
-  layers: () => import('./attention/layers.mjs').then(({ mountLayers }) => mountLayers),
-  masks: () => import('./masks/masks.mjs').then(({ mountMasks }) => mountMasks),
-  results: () => import('./results/results.mjs').then(({ mountResults }) => mountResults),
-  curve: () => import('./explore/threshold_curve.mjs').then(({ mountThresholdCurve }) => mountThresholdCurve),
-  faithfulness: () => import('./faithfulness/faithfulness.mjs').then(({ mountFaithfulness }) => mountFaithfulness),
-  sheet: () => import('./explore/sheet.mjs').then(({ mountSheet }) => mountSheet),
-  scenes: () => import('./presentation/scenes.mjs').then(({ mountScenes }) => mountScenes),
-  export: (need) => need('scenes').then(() => import('./export/export.mjs')).then(({ mountExport }) => mountExport),
-  presentation: (need) => need('scenes').then(() => import('./presentation/presentation.mjs')).then(({ mountPresentation }) => mountPresentation),
-  tour: () => import('./presentation/tour.mjs').then(({ mountTour }) => mountTour),
-};
-/** The buttons that open a part: by role the part, the keys that open it beside a click, and whether it is about the image on the page,
- * as an export is on every tab but that of the results.
- * @type {Record<string, { part: string, keys?: string[], ofImage?: boolean }>}
- */
-const OPENERS = {
-  'export-open': { part: 'export', keys: ['ArrowDown', 'ArrowUp'], ofImage: true },
-  'scenes-open': { part: 'scenes' },
-  'sheet-open': { part: 'sheet' },
-  'present-start': { part: 'presentation' },
-  'tour-start': { part: 'tour', ofImage: true },
-};
-
 const BRING_IMAGE = ['example', 'reopen', 'reopen_run', 'rerun']; // events whose answer puts an image on the page
 const ABOUT_NO_IMAGE = [...BRING_IMAGE, 'swap', 'cancel', 'export_results'];
 const NOT_ON_SERVER = 'This image comes from a scene and is not on the server: choose it as an image to compute more.';
@@ -93,7 +64,6 @@ export function mount(element, trigger, props, watch) {
   let removed = false; // the image, by the user: what was computed of it may still arrive
   const message = createMessage(at('message'), (text, click) => make('button', { type: 'button', class: text ? 'plain' : 'close', 'aria-label': text || 'Close message', text, on: { click } }));
   const queue = pageQueue();
-  const later = createLater(LATER, mountLater);
   let openTab = ''; // the tab whose part was brought last
   const requests = createRequests({
     send: trigger, watch: queue.watch, drop: queue.drop, download: answerBytes, subject: () => view?.run ?? null,
@@ -125,11 +95,11 @@ export function mount(element, trigger, props, watch) {
     onRun: (listener) => onRun.push(listener),
     /** Call `listener(state, view)` after each change of the store while a run is on the page. */
     onDraw: (listener) => store.subscribe((state) => view && listener(state, view)),
-    /** Have a part of LATER mounted: core/later.mjs. */
-    need: later.need,
+    /** Have a part that is loaded later mounted: parts.mjs. */
+    need: (name) => parts.need(name),
     /** Have a file made of what the open tab shows: export/export.mjs, which takes this over. */
     exportFile(kind, more) {
-      load('export').then(() => page.exportFile(kind, more), loadFailed);
+      parts.load('export').then(() => page.exportFile(kind, more), parts.failed);
     },
     /** What the server has answered about images: core/answers.mjs. */
     answers: createAnswers(),
@@ -156,20 +126,21 @@ export function mount(element, trigger, props, watch) {
       at('live-region').textContent = text;
     },
   }));
+  const parts = createParts(page, onRun, message);
   for (const feature of FEATURES) feature(page);
-  for (const [role, { part: name, keys = [], ofImage = false }] of Object.entries(OPENERS)) mountOpener(at(role), name, keys, ofImage);
+  parts.mountOpeners();
   let hadTruth = false;
   store.subscribe((state) => {
     const { tab, added_panel } = state;
-    if (tab !== openTab) bring(tab);
+    if (tab !== openTab) parts.bring(tab);
     openTab = tab;
-    if (added_panel?.kind === 'attention') bring('layers'); // which draws the panel
+    if (added_panel?.kind === 'attention') parts.bring('layers'); // which draws the panel
     if (!hadTruth && view && labelsOf(state, view.run).size) {
       hadTruth = true;
-      bring('curve');
+      parts.bring('curve');
     }
   });
-  const toClaim = () => claimOf(window.location.hash, page.results.claims) && bring('results'); // which opens its tab
+  const toClaim = () => claimOf(window.location.hash, page.results.claims) && parts.bring('results'); // which opens its tab
   window.addEventListener('hashchange', toClaim);
   toClaim();
   page.onDraw(() => {
@@ -179,87 +150,11 @@ export function mount(element, trigger, props, watch) {
   queue.onOther((sentence) => runFailed(sentence)); // the image, the size or another field beside the viewer
   watch('value', () => receive(props.value));
   if (page.saved) { // what its scenes show is there before its tabs
-    load('scenes').then(() => receive(props.value), loadFailed);
+    parts.load('scenes').then(() => receive(props.value), parts.failed);
   } else if (props.value) receive(props.value);
   else if (!decode(window.location.search).linked && !claimOf(window.location.hash, page.results.claims)) page.openFirst?.();
 
   root.addEventListener('crt-upload', (event) => { removed = !/** @type {CustomEvent} */ (event).detail.image; });
-
-  /** Mount a part that was loaded later, as if it had been here when the run came.
-   * @param {(page: Crt.Page) => void} feature
-   */
-  function mountLater(feature) {
-    const before = onRun.length;
-    feature(page);
-    if (view) for (const listener of onRun.slice(before)) listener(view, null);
-    store.set({});
-  }
-
-  /** Have a part mounted, which ends the message that one could not be loaded. Throws RequestError.
-   * @param {string} name
-   */
-  async function load(name) {
-    const succeed = message.begin('load');
-    await later.need(name);
-    succeed();
-  }
-
-  /** @param {unknown} error
-   *  @param {() => void} [again]
-   */
-  function loadFailed(error, again) {
-    message.fail(sentenceOf(error), again, 'load');
-  }
-
-  /** Have a part mounted; until then its tab takes no clicks.
-   * @param {string} name
-   */
-  async function bring(name) {
-    if (later.isHere(name)) return;
-    const panel = /** @type {HTMLElement | null} */ (root.querySelector(`[role="tabpanel"][data-tab="${name}"]`));
-    if (panel) panel.inert = true;
-    try {
-      await load(name);
-      if (panel) panel.inert = false;
-    } catch (error) {
-      loadFailed(error, () => bring(name));
-    }
-  }
-
-  /** Have a part loaded when its button is pointed at or focused, at the latest before it is opened.
-   * @param {HTMLButtonElement} button
-   * @param {string} name of the part
-   * @param {string[]} keys that open it
-   * @param {boolean} ofImage whether there is nothing to open without an image
-   */
-  function mountOpener(button, name, keys, ofImage) {
-    if (ofImage) {
-      const update = () => { button.disabled = !view && !(name === 'export' && store.get().tab === 'results' && page.results.sections.length); };
-      onRun.push(update);
-      store.subscribe(update);
-    }
-    const early = () => later.need(name).catch(() => {}); // what opens it shows why it cannot be loaded
-    const first = new AbortController();
-    const { signal } = first;
-    /** @param {() => void} again does what the event asked for, once the part is here */
-    const open = async (/** @type {Event} */ event, again) => {
-      if (later.isHere(name)) return first.abort(); // its own listeners take the event
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      try {
-        await load(name);
-        first.abort();
-        again();
-      } catch (error) {
-        loadFailed(error, again);
-      }
-    };
-    for (const kind of ['pointerenter', 'focus']) button.addEventListener(kind, early, { signal });
-    button.addEventListener('click', (event) => open(event, () => button.click()), { signal });
-    button.addEventListener('keydown', (event) => {
-      if (keys.includes(event.key)) open(event, () => button.dispatchEvent(new KeyboardEvent('keydown', { key: event.key, bubbles: true, cancelable: true })));
-    }, { signal });
-  }
 
   /** Ask the server, which computes with the image that it has sent last.
    * @type {Crt.Requests['request']}
@@ -347,6 +242,6 @@ export function mount(element, trigger, props, watch) {
     for (const listener of onRun) listener(next, before);
     requests.newRun();
     store.set(changes);
-    if (!run.pending && !page.saved) bring('faithfulness');
+    if (!run.pending && !page.saved) parts.bring('faithfulness');
   }
 }

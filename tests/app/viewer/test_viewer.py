@@ -155,7 +155,7 @@ def test_the_page_of_the_app_preloads_what_it_imports_and_no_more():
 
 
 AT_START = {
-    "": "main",
+    "": "main parts",
     "attention": "inspect",
     "charts": "chart colors metric_table plotly plotly_figure",
     "core": (
