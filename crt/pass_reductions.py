@@ -7,7 +7,7 @@ here. docs/results.md has the results of each.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, cast
 
@@ -84,6 +84,20 @@ class Attention(TypedDict):
 
     pass_reduction: PassReduction
     blocks: range | None
+
+
+def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None) -> str:
+    """Whose attention refines, and how, in words.
+
+    Args:
+        pass_reduction: how the attention of the passes becomes one.
+        blocks: indices from 0; None for all.
+
+    Returns:
+        A phrase that can follow "refined by".
+    """
+    which = "all blocks" if blocks is None else f"blocks {min(blocks) + 1} to {max(blocks) + 1}"
+    return f"attention averaged over {which}, {PASS_REDUCTIONS[pass_reduction].description}"
 
 
 def blocks_between(ends: tuple[int, int] | None) -> range | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 import numpy as np
 import torch
@@ -208,9 +208,16 @@ class Prediction(PredictionRecord):
             InvalidSetting: a method or class that is not recorded, no image, one of another size, or no Plotly.
             InvalidImage: the image cannot be read.
         """
-        from crt.viz.notebook import cam_figure  # noqa: PLC0415 - Plotly is loaded for the first figure
+        from crt.viz.notebook import cam_figure  # noqa: PLC0415 - colour maps are loaded for the first figure
 
-        return cam_figure(self, class_, methods, image=image, spec=spec)
+        names = self.methods if methods is None else [methods] if isinstance(methods, str) else methods
+        shown = cast("list[Method]", list(names))
+        best = int(self.scores(self.default_method).argmax()) if class_ is None else class_
+        index = one_class_id(best, self.classes)
+        cams: dict[Method, np.ndarray] = {
+            method: self.cams(method, classes=index, spec=self.spec_of(method, spec)) for method in shown
+        }
+        return cam_figure(self, index, cams, image=image, spec=spec)
 
     def attention(
         self,

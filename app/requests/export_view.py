@@ -17,9 +17,9 @@ from app.requests.export_request import ExportRequest, MapSpec
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig
-from crt.pass_reductions import blocks_between
+from crt.pass_reductions import attention_words, blocks_between
 from crt.types import UNIT_NAMES
-from crt.viz import attention_words, settings_line
+from crt.viz import settings_line
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of

@@ -1,14 +1,13 @@
 """Figures: maps laid over images, and sheets that put methods side by side."""
 
 from crt.viz.colours import COLORMAP, colour, colour_bar, fit, outline, overlay
-from crt.viz.compare import Extra, attention_words, probabilities, settings_line, side_by_side
+from crt.viz.compare import Extra, probabilities, settings_line, side_by_side
 from crt.viz.sheet import Panel, contact_sheet
 
 __all__ = [
     "COLORMAP",
     "Extra",
     "Panel",
-    "attention_words",
     "colour",
     "colour_bar",
     "contact_sheet",

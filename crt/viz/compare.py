@@ -11,7 +11,7 @@ from PIL import Image
 from crt.checkpoint import Method
 from crt.errors import count_of
 from crt.models.outputs import VitOutputs
-from crt.pass_reductions import DEFAULT_REDUCTION, PASS_REDUCTIONS, Attention, PassReduction
+from crt.pass_reductions import DEFAULT_REDUCTION, Attention, attention_words
 from crt.postprocess import class_probabilities, max_normalize
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
@@ -120,20 +120,6 @@ def probabilities(prediction: Prediction, method: Method, *, loops: int = 0, sin
     """
     scores = prediction.scores(method, prediction.clamp(method, loops))
     return class_probabilities(scores, single_label=single_label).astype(np.float32)
-
-
-def attention_words(pass_reduction: PassReduction, blocks: Sequence[int] | None) -> str:
-    """Whose attention refines, and how, in words.
-
-    Args:
-        pass_reduction: how the attention of the passes becomes one.
-        blocks: indices from 0; None for all.
-
-    Returns:
-        A phrase that can follow "refined by".
-    """
-    which = "all blocks" if blocks is None else f"blocks {min(blocks) + 1} to {max(blocks) + 1}"
-    return f"attention averaged over {which}, {PASS_REDUCTIONS[pass_reduction].description}"
 
 
 def settings_line(prediction: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:

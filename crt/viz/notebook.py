@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from crt.cam_spec import CamSpec, ClassLike, one_class_id
+from crt.cam_spec import CamSpec
 from crt.data.images import Source, load_image
 from crt.errors import InvalidSetting, count_of
 from crt.models.outputs import VitOutputs
-from crt.prediction import Prediction
+from crt.pass_reductions import attention_words
+from crt.prediction_record import PredictionRecord
 from crt.resample import upsample_cam
 from crt.types import METHOD_TITLES, UNIT_NAMES, Method
 from crt.viz.colours import COLORMAP, fit
-from crt.viz.compare import attention_words
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -32,47 +32,42 @@ OPACITY = 0.6
 
 
 def cam_figure(
-    prediction: Prediction,
-    class_: ClassLike | None = None,
-    methods: Sequence[Method] | Method | None = None,
+    record: PredictionRecord,
+    class_id: int,
+    cams: Mapping[Method, np.ndarray],
     *,
     image: Source | None = None,
     spec: CamSpec | None = None,
 ) -> Figure:
-    """The image and, beside it, each method's CAM of one class over it.
+    """The image and, beside it, each method's CAM of one class over it: `Prediction.figure`.
 
     Every CAM is coloured from 0 to its own largest value and has a colour bar in its own unit: logits, times attention
     where it is refined. At the pointer a panel shows the position in pixels of the image and the raw value there.
 
     Args:
-        prediction: what is drawn.
-        class_: a number from 0, or a name; the class with the highest score of `default_method` by default.
-        methods: whose CAMs, from left to right; all that are recorded by default.
-        image: the image that was run; the one that the Prediction keeps by default.
-        spec: loop count and refinement; the checkpoint's default if none is given.
+        record: what is drawn.
+        class_id: the class, counted from 0.
+        cams: of each method from left to right, (1, h, w) raw CAMs of the class on the method's cells.
+        image: the image that was run; the one that the record keeps by default.
+        spec: loop count and refinement of the CAMs; the checkpoint's default if none is given.
 
     Returns:
         The figure, (1 + number of methods) panels wide.
 
     Raises:
-        InvalidSetting: a method or class that is not recorded, no image, one of another size, or no Plotly.
+        InvalidSetting: no image, one of another size, or no Plotly.
         InvalidImage: the image cannot be read.
     """
     go, make_subplots = _plotly()
-    pixels = _image_of(prediction, image)
-    several = [methods] if isinstance(methods, str) else prediction.methods if methods is None else methods
-    shown = cast("list[Method]", list(several))
-    if class_ is None:
-        class_ = int(prediction.scores(prediction.default_method).argmax())
-    index = one_class_id(class_, prediction.classes)
+    pixels = _image_of(record, image)
     small = _fitted(pixels)
     height, width = small.shape[:2]
-    titles = ["image", *(_panel_title(prediction, method, index, spec) for method in shown)]
+    titles = ["image", *(_panel_title(record, method, class_id, spec) for method in cams)]
     across = len(titles) * (width + SIDE_MARGIN) - SIDE_MARGIN
     figure = make_subplots(1, len(titles), subplot_titles=titles, horizontal_spacing=SIDE_MARGIN / across)
     step = pixels.shape[1] / width, pixels.shape[0] / height  # pixels of the image from value to value
     source = _data_uri(small)
-    for column, method in enumerate((None, *shown), 1):
+    for column, method in enumerate((None, *cams), 1):
         axis = "" if column == 1 else str(column)
         figure.add_layout_image(
             source=source, xref=f"x{axis}", yref=f"y{axis}", x=0, y=0, sizex=pixels.shape[1], sizey=pixels.shape[0],
@@ -83,15 +78,14 @@ def cam_figure(
             range=[pixels.shape[0], 0], visible=False, constrain="domain", scaleanchor=f"x{axis}", row=1, col=column
         )
         if method is not None:
-            refined = isinstance(prediction.record(method), VitOutputs) and prediction.spec_of(method, spec).refined
-            cells = prediction.cams(method, classes=index, spec=prediction.spec_of(method, spec))
-            values = upsample_cam(cells, prediction.content_size(method), (height, width))[0]
+            refined = isinstance(record.record(method), VitOutputs) and record.spec_of(method, spec).refined
+            values = upsample_cam(cams[method], record.content_size(method), (height, width))[0]
             domain = figure.layout[f"xaxis{axis}"].domain
             unit = UNIT_NAMES["product" if refined else "cam"]
             figure.add_trace(_heatmap(go, values, step, unit, domain, METHOD_TITLES[method]), row=1, col=column)
     figure.update_layout(
         title={
-            "text": _title(prediction, index, spec),
+            "text": _title(record, class_id, spec),
             "x": 0,
             "xref": "paper",
             "y": 1,
@@ -125,33 +119,33 @@ def _heatmap(
     )  # fmt: skip
 
 
-def _title(prediction: Prediction, index: int, spec: CamSpec | None) -> str:
+def _title(record: PredictionRecord, class_id: int, spec: CamSpec | None) -> str:
     """The class, the loop count of CRT, the refinement, and the checkpoint."""
-    parts = [f"<b>{escape(prediction.classes[index])}</b>"]
-    vits: list[Method] = [name for name in prediction.methods if isinstance(prediction.record(name), VitOutputs)]
+    parts = [f"<b>{escape(record.classes[class_id])}</b>"]
+    vits: list[Method] = [name for name in record.methods if isinstance(record.record(name), VitOutputs)]
     if vits:
         first: Method = "crt" if "crt" in vits else vits[0]
-        found = prediction.spec_of(first, spec)
+        found = record.spec_of(first, spec)
         parts += [count_of(found.loops, "loop")] if "crt" in vits else []
         how = f"refined: {attention_words(found.pass_reduction, found.blocks)}" if found.refined else "not refined"
         parts.append(how)
-    parts.append(f"checkpoint {escape(str(prediction.provenance.get('checkpoint', '?')))}")
+    parts.append(f"checkpoint {escape(str(record.provenance.get('checkpoint', '?')))}")
     return " · ".join(parts)
 
 
-def _panel_title(prediction: Prediction, method: Method, index: int, spec: CamSpec | None) -> str:
+def _panel_title(record: PredictionRecord, method: Method, class_id: int, spec: CamSpec | None) -> str:
     """The method, and its score of the class."""
-    score = prediction.scores(method, prediction.spec_of(method, spec).loops)[index]
+    score = record.scores(method, record.spec_of(method, spec).loops)[class_id]
     return f"{METHOD_TITLES[method]}<br><sub>score {score:.2f} (logit)</sub>"
 
 
-def _image_of(prediction: Prediction, image: Source | None) -> np.ndarray:
+def _image_of(record: PredictionRecord, image: Source | None) -> np.ndarray:
     """(H, W, 3) uint8: the image that was run. Raises InvalidSetting where it is not known or has another size."""
-    pixels = prediction.image if image is None else load_image(image)
+    pixels = record.image if image is None else load_image(image)
     if pixels is None:
         raise InvalidSetting("This Prediction does not keep its image: give the image too.")
-    (height, width), shape = prediction.source, pixels.shape
-    if shape[:2] != prediction.source:
+    (height, width), shape = record.source, pixels.shape
+    if shape[:2] != record.source:
         raise InvalidSetting(
             f"This image has {shape[1]} × {shape[0]} pixels, and the one that was run {width} × {height}: give that."
         )

@@ -112,7 +112,7 @@ def _row(folder: Path, name: str, role: str, backbone: str, file: str, sha256: s
 
 
 def _refinement(defaults: Defaults) -> str:
-    from crt.viz import attention_words
+    from crt.pass_reductions import attention_words
 
     return f"refined by {attention_words(**defaults.attention)}" if defaults.refined else "unrefined"
 
