@@ -18,7 +18,7 @@ from crt.models.outputs import VitOutputs
 from crt.pass_reductions import check_reduction
 from crt.prediction import Prediction
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
-from crt.viz import probabilities
+from crt.sheets import probabilities
 
 LIKELY_PROBABILITY = 0.5
 MAX_NAMES_LENGTH = 2000  # characters of a list of class names

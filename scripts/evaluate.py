@@ -165,7 +165,7 @@ class MeasureMasks(MeasureFolder):
 def stored(config: MeasureFolder) -> dict:
     """Measure a folder, print the result and return it as JSON values."""
     from crt.evaluation.stored import measure_masks, measure_seeds
-    from crt.viz.worst import worst_sheet
+    from crt.sheets.worst import worst_sheet
 
     check_figure_path(config.sheet)
     if config.worst < 1:

@@ -167,7 +167,7 @@ def _thresholds(config: Wsol, predictor: Predictor, requests: dict[str, MethodSp
 
 
 def _draw(config: Wsol, predictor: Predictor, images: ImageDataset, request: MethodSpec, score: WsolScore) -> None:
-    from crt.viz.box_sheet import box_sheet
+    from crt.sheets.box_sheet import box_sheet
 
     if config.sheet is None:
         return

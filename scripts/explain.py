@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from crt.prediction import Prediction
     from crt.predictor import Predictor
-    from crt.viz import Extra
+    from crt.sheets import Extra
 
 LIKELY = 0.5
 STANDARD_OUTPUT = Path("-")
@@ -83,7 +83,7 @@ def explain(config: Explain) -> dict:
     from crt.device import choose_device
     from crt.precision import resolve
     from crt.predictor import InferenceConfig, Predictor
-    from crt.viz import probabilities
+    from crt.sheets import probabilities
     from scripts.report.evaluation import attention_of
 
     check(config)
@@ -168,8 +168,8 @@ def run_explainers(
     from crt.analysis.explainers import EXPLAINERS
     from crt.data.resizing import resize_long_side, to_tensor
     from crt.models.normalization import normalization_of
+    from crt.sheets import Extra
     from crt.types import METHOD_TITLES
-    from crt.viz import Extra
 
     extras: list[Extra] = []
     seconds: dict[str, float] = {}
@@ -202,7 +202,7 @@ def write(
     attention: Attention,
 ) -> None:
     """The requested files. Raises InvalidSetting where one cannot be written."""
-    from crt.viz import side_by_side
+    from crt.sheets import side_by_side
 
     target = config.output
     try:

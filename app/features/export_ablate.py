@@ -24,8 +24,8 @@ from app.requests.validation import map_options
 from crt.errors import InvalidSetting
 from crt.metrics.pixels import overlap
 from crt.prediction import Prediction
+from crt.sheets import settings_line
 from crt.threshold import above_threshold
-from crt.viz import settings_line
 from crt.viz.layer import Style
 from crt.viz.plots import Kind, MapBlock, Plot
 from crt.viz.print_charts import Chart

@@ -23,8 +23,8 @@ from crt.models.outputs import VitOutputs, merge_patches
 from crt.pass_reductions import blocks_between
 from crt.predictor import Predictor
 from crt.resample import upsample_cam
+from crt.sheets import settings_line
 from crt.types import METHOD_TITLES
-from crt.viz import settings_line
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot
 from crt.viz.print_charts import Table

@@ -23,8 +23,8 @@ from crt.postprocess import MAX_CLASSES, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import WALK_STRIDE, upsample_cam
+from crt.sheets import settings_line
 from crt.types import IGNORE, METHOD_TITLES
-from crt.viz import settings_line
 from crt.viz.colours import LABEL_COLOURS, colour
 from crt.viz.layer import LabelLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of

@@ -17,9 +17,9 @@ from crt.metrics.pixels import overlap
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
+from crt.sheets import probabilities
 from crt.threshold import above_threshold
 from crt.types import METHOD_TITLES, UNIT_NAMES
-from crt.viz import probabilities
 from crt.viz.layer import MapLayer
 from crt.viz.plots import Plot
 

@@ -18,8 +18,8 @@ from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import attention_words, blocks_between
+from crt.sheets import settings_line
 from crt.types import UNIT_NAMES
-from crt.viz import settings_line
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of

@@ -14,8 +14,9 @@ from crt.models.dual import DualBranch, SecondCnn
 from crt.postprocess import max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
+from crt.sheets import probabilities
 from crt.types import METHOD_TITLES, Mode
-from crt.viz import Panel, contact_sheet, fit, overlay, probabilities
+from crt.viz import Panel, contact_sheet, fit, overlay
 
 PREVIEW_WIDTH = 200
 

@@ -1,12 +1,10 @@
 """Figures: maps laid over images, and sheets that put methods side by side."""
 
 from crt.viz.colours import COLORMAP, colour, colour_bar, fit, outline, overlay
-from crt.viz.compare import Extra, probabilities, settings_line, side_by_side
 from crt.viz.sheet import Panel, contact_sheet
 
 __all__ = [
     "COLORMAP",
-    "Extra",
     "Panel",
     "colour",
     "colour_bar",
@@ -14,7 +12,4 @@ __all__ = [
     "fit",
     "outline",
     "overlay",
-    "probabilities",
-    "settings_line",
-    "side_by_side",
 ]

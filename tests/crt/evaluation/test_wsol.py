@@ -22,8 +22,8 @@ from crt.metrics.boxes import Box
 from crt.models.vit import TransformerBranch
 from crt.multiscale import MethodSpec
 from crt.predictor import InferenceConfig, Predictor
+from crt.sheets.box_sheet import box_sheet
 from crt.train.machine import describe_machine
-from crt.viz.box_sheet import box_sheet
 from scripts.evaluate_wsol import Wsol, read_boxes
 from scripts.evaluate_wsol import wsol as run
 from scripts.report.localization import localization_section

@@ -19,19 +19,8 @@ from crt.errors import InvalidSetting
 from crt.models.outputs import CnnOutputs
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
-from crt.viz import (
-    Extra,
-    Panel,
-    colour,
-    colour_bar,
-    contact_sheet,
-    fit,
-    outline,
-    overlay,
-    probabilities,
-    settings_line,
-    side_by_side,
-)
+from crt.sheets import Extra, probabilities, settings_line, side_by_side
+from crt.viz import Panel, colour, colour_bar, contact_sheet, fit, outline, overlay
 from scripts.explain import main
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 
