@@ -21,7 +21,8 @@ def intersection_over_union(hits: ArrayLike, one: ArrayLike, other: ArrayLike, *
     Returns:
         float64 of the broadcast shape.
     """
-    return ratio(hits, np.asarray(one) + np.asarray(other) - np.asarray(hits), empty=empty)
+    hits, one, other = (np.asarray(size, np.float64) for size in (hits, one, other))
+    return ratio(hits, one + other - hits, empty=empty)
 
 
 def ratio(part: ArrayLike, whole: ArrayLike, *, empty: float = 0.0) -> np.ndarray:

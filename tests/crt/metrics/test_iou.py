@@ -24,3 +24,11 @@ def test_sizes_broadcast():
 def test_a_ratio_has_the_given_value_only_where_there_is_nothing_to_divide_by(empty):
     np.testing.assert_array_equal(ratio([0, 3, 0, 5], [0, 4, 2, 0], empty=empty), [empty, 0.75, 0, empty])
     np.testing.assert_array_equal(ratio(1, [0, 4]), [0, 0.25])
+
+
+def test_small_types_neither_overflow_nor_round():
+    assert intersection_over_union(np.uint8(10), np.uint8(200), np.uint8(200)) == 10 / 390
+    assert intersection_over_union(np.float16(1), np.float16(2048), np.float16(2048)) == 1 / 4095
+    for part, whole in ((np.float32(1), np.float32(3)), (np.float32(1), 3.0), (1.0, np.float32(3))):
+        assert ratio(part, whole) == 1 / 3
+    assert ratio(np.array([0.0], np.float32), 0, empty=1 / 3) == [1 / 3]
