@@ -184,33 +184,17 @@ class Predictor:
             cost = {m: len(grid) * (passes(settings.loops) if m == "crt" else 1) for m in methods}
             done, total = 0.0, sum(cost.values())
             for method in methods:
-                report(done / total, method)
-                network = self.checkpoint.networks[method]
+
+                def advance(part: float, method: Method = method, done: float = done) -> None:
+                    report((done + part * cost[method]) / total, method)
+
+                def partly(outputs: VitOutputs, method: Method = method) -> None:
+                    if partial is not None:
+                        partial(made({**records, method: outputs}))
+
+                advance(0.0)
                 with _timed(timings, method):
-                    if isinstance(network, CnnBranch):
-                        records[method] = run_cnn(network, pixels[method], self._autocast)
-                    else:
-
-                        def advance(part: float, method: Method = method, done: float = done) -> None:
-                            report((done + part * cost[method]) / total, method)
-
-                        def partly(outputs: VitOutputs, method: Method = method) -> None:
-                            if partial is not None:
-                                partial(made({**records, method: outputs}))
-
-                        records[method] = run_transformer(
-                            network,
-                            pixels[method],
-                            grid,
-                            _loops(method, settings),
-                            heads=settings.heads,
-                            tile_batch=self.tile_batch,
-                            autocast=self._autocast,
-                            float32_passes=self.float32_passes,
-                            advance=advance,
-                            partial_loops=self.checkpoint.config.defaults.loops if method == "crt" else None,
-                            partial=partly,
-                        )
+                    records[method] = self._run(method, pixels[method], grid, settings, advance, partly)
                 done += cost[method]
                 if partial is not None and method != methods[-1]:
                     partial(made(dict(records)))
@@ -317,6 +301,33 @@ class Predictor:
         resized = image if settings.size is None else resize_long_side(image, settings.size)
         grid = self.grid(resized.shape[0], resized.shape[1], replace(settings, size=None))
         return NormalizedImage(resized, self.device), grid
+
+    def _run(
+        self,
+        method: Method,
+        pixels: Tensor,
+        grid: TileGrid,
+        settings: InferenceConfig,
+        advance: Callable[[float], None],
+        partly: Callable[[VitOutputs], None],
+    ) -> VitOutputs | CnnOutputs:
+        """One network on the normalised image (1, 3, h, w); `advance` and `partly` as in `run_transformer`."""
+        network = self.checkpoint.networks[method]
+        if isinstance(network, CnnBranch):
+            return run_cnn(network, pixels, self._autocast)
+        return run_transformer(
+            network,
+            pixels,
+            grid,
+            _loops(method, settings),
+            heads=settings.heads,
+            tile_batch=self.tile_batch,
+            autocast=self._autocast,
+            float32_passes=self.float32_passes,
+            advance=advance,
+            partial_loops=self.checkpoint.config.defaults.loops if method == "crt" else None,
+            partial=partly,
+        )
 
     def _maker(
         self,
