@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,75 +10,24 @@ import gradio as gr
 
 from app.core.analysis import Explorer
 from app.core.decoded import fingerprint
-from app.core.engine import Engine
 from app.core.image_store import KEY_LENGTH, ImageStore
-from app.core.input_sizes import NATIVE, SIZES, settings_of, start_size
-from app.core.models import Model
+from app.core.input_sizes import settings_of
 from app.gradio_compat import serve_bytes, serve_file
+from app.requests.link_request import LINKED_IMAGE, LinkRequest
 from app.rpc import MODEL, QUIET, Page, refusal, reply, shown_of
 from app.server.security import details_of
 from crt.errors import CrtError, InvalidSetting, reason_of
-from crt.models.tiles import MODES
 
-ACTS = ("show", "fetch")
 UPLOADED = """(image) => {
   const detail = { image: image !== null };
   document.querySelector('.crt-viewer').dispatchEvent(new CustomEvent('crt-upload', { detail }));
 }"""
 """Sends the viewer an event when the user has chosen an image, or removed it."""
-_LINKED_IMAGE = re.compile(r"ex\.(?P<example>[\w-]{1,64})|sha\.(?P<key>[0-9a-f]{32})")
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
 class ImageGone(CrtError):
     """The image that a link names is not on the server (any more)."""
-
-
-@dataclass(frozen=True)
-class LinkRequest:
-    """The settings in a link.
-
-    Attributes:
-        act: `show` them on the page, or `fetch` the CAMs for later.
-        pic: `ex.<id>`, `sha.<first 32 digits of its sha256>`, or empty for the image on the page.
-        size: one of the page's input sizes.
-        mode: the cut-merge mode; the checkpoint's first where it lacks that of the image on the page.
-        model: the checkpoint.
-    """
-
-    act: str
-    pic: str
-    size: str
-    mode: str
-    model: Model
-
-    @classmethod
-    def of(cls, details: dict[str, Any], engine: Engine) -> LinkRequest:
-        """Check what the browser sent; values that a link leaves out are the checkpoint's defaults.
-
-        Args:
-            details: values from the browser, not to be trusted.
-            engine: whose checkpoints are offered.
-
-        Returns:
-            The request.
-
-        Raises:
-            InvalidSetting: an unknown value.
-        """
-        act, pic = details.get("act"), details.get("pic") or ""
-        if act not in ACTS:
-            raise InvalidSetting("Invalid request. Reload the page.")
-        if not isinstance(pic, str) or (pic and not _LINKED_IMAGE.fullmatch(pic)):
-            raise InvalidSetting("The link names no image that can be read: choose an image.")
-        model = engine.named(details.get("checkpoint"))
-        modes = model.config.modes
-        size, mode = details.get("size") or start_size(model), details.get("mode") or modes[0]
-        if not pic and mode in MODES and mode not in modes:  # of the checkpoint before, for the image on the page
-            mode = modes[0]
-        if size not in (*map(str, SIZES), NATIVE) or mode not in modes:
-            raise InvalidSetting("The input size or the mode of this link is not offered here: choose others.")
-        return cls(act, pic, size, mode, model)
 
 
 def register(page: Page) -> None:
@@ -255,7 +203,7 @@ def locate(page: Page, store: ImageStore, pic: str, path: str | None) -> str:
         InvalidSetting: the link names no image, and there is none on the page.
         InvalidImage: the image on the page cannot be read.
     """
-    found = _LINKED_IMAGE.fullmatch(pic)
+    found = LINKED_IMAGE.fullmatch(pic)
     if found is None:
         if not path:
             raise InvalidSetting("There is no image: choose one.")
