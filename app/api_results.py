@@ -18,7 +18,6 @@ from crt.models.outputs import VitOutputs
 from crt.pass_reductions import check_reduction
 from crt.prediction import Prediction
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
-from crt.sheets import probabilities
 
 LIKELY_PROBABILITY = 0.5
 MAX_NAMES_LENGTH = 2000  # characters of a list of class names
@@ -116,7 +115,7 @@ def mask_png(
     chosen = parse_class_names(names, prediction.classes)
     if not chosen:
         single_label = config is not None and config.single_label
-        shares = probabilities(prediction, network, loops=spec.loops, single_label=single_label)
+        shares = prediction.probabilities(network, spec.loops, single_label=single_label)
         chosen = np.flatnonzero(shares > LIKELY_PROBABILITY).tolist() or [int(shares.argmax())]
     maps = prediction.cams(network, classes=chosen, spec=spec)
     size = prediction.content_size(network)

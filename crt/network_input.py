@@ -9,7 +9,6 @@ from torch import nn
 from crt.errors import InvalidSetting
 from crt.inference_config import InferenceConfig
 from crt.models.tiles import TileGrid
-from crt.models.vit import TransformerBranch
 from crt.types import MAX_SIZE, MIN_SIZE
 
 MAX_TILES = 400
@@ -31,6 +30,8 @@ def tile_grid(networks: Iterable[nn.Module], height: int, width: int, config: In
     Raises:
         InvalidSetting: the image is larger than `MAX_SIZE` at its own size, or needs more than `MAX_TILES`.
     """
+    from crt.models.vit import TransformerBranch  # noqa: PLC0415 - timm is loaded with the networks
+
     if config.size is None:
         check_native_size(height, width)
     height, width = network_input_size(height, width, config)

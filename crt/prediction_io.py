@@ -14,9 +14,8 @@ import numpy as np
 from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Method
 from crt.errors import CrtError, reason_of
-from crt.models.cnn import STRIDE
 from crt.models.loop import passes
-from crt.models.outputs import CnnOutputs, VitOutputs
+from crt.models.outputs import STRIDE, CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 
 SCHEMA = 4

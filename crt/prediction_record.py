@@ -11,10 +11,9 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Method
 from crt.errors import InvalidSetting
 from crt.inference_config import is_whole
-from crt.models.cnn import STRIDE
-from crt.models.outputs import CnnOutputs, VitOutputs
+from crt.models.outputs import STRIDE, CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
-from crt.postprocess import CAM_THRESHOLD
+from crt.postprocess import CAM_THRESHOLD, class_probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +151,22 @@ class PredictionRecord:
             return record.scores
         count = self._checked_loops(method, record, self.spec_of(method).loops if loops is None else loops)
         return record.scores[count]
+
+    def probabilities(self, method: Method, loops: int | None = None, *, single_label: bool = False) -> np.ndarray:
+        """Class probabilities of a method, from its `scores`.
+
+        Args:
+            method: the network.
+            loops: as in `scores`.
+            single_label: whether exactly one class is right: softmax, else sigmoid.
+
+        Returns:
+            (C,) float32, 0 … 1.
+
+        Raises:
+            InvalidSetting: a method or loop count that is not recorded.
+        """
+        return class_probabilities(self.scores(method, loops), single_label=single_label).astype(np.float32)
 
     def content_size(self, method: Method) -> tuple[float, float]:
         """The size of the image in cells of a method's map; what lies beyond is padding.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from crt.prediction import Prediction
     from crt.predictor import Predictor
-    from crt.sheets import Extra
+    from crt.sheets.compare import Extra
 
 LIKELY = 0.5
 STANDARD_OUTPUT = Path("-")
@@ -83,7 +83,6 @@ def explain(config: Explain) -> dict:
     from crt.device import choose_device
     from crt.precision import resolve
     from crt.predictor import InferenceConfig, Predictor
-    from crt.sheets import probabilities
     from scripts.report.evaluation import attention_of
 
     check(config)
@@ -101,7 +100,7 @@ def explain(config: Explain) -> dict:
     prediction = predictor.predict(image, InferenceConfig(size=config.size, mode=config.mode, loops=spec.loops))
     single = checkpoint.config.single_label
     shares: dict[Method, np.ndarray] = {
-        m: probabilities(prediction, m, loops=spec.loops, single_label=single) for m in prediction.methods
+        m: prediction.probabilities(m, spec.loops, single_label=single) for m in prediction.methods
     }
     chosen = choose_classes(config.classes, prediction, shares)
     extras, seconds = run_explainers(config, predictor, prediction, image, chosen)
@@ -168,7 +167,7 @@ def run_explainers(
     from crt.analysis.explainers import EXPLAINERS
     from crt.data.resizing import resize_long_side, to_tensor
     from crt.models.normalization import normalization_of
-    from crt.sheets import Extra
+    from crt.sheets.compare import Extra
     from crt.types import METHOD_TITLES
 
     extras: list[Extra] = []
@@ -202,7 +201,7 @@ def write(
     attention: Attention,
 ) -> None:
     """The requested files. Raises InvalidSetting where one cannot be written."""
-    from crt.sheets import side_by_side
+    from crt.sheets.compare import side_by_side
 
     target = config.output
     try:

@@ -90,10 +90,30 @@ import app.page
 
 print(*{name.partition(".")[0] for name in sys.modules})
 """
-NOT_FOR_THE_PAGE = ("pytorch_grad_cam", "ttach", "sklearn", "accelerate", "tensorboard", "transformers", "plotly")
-"""Packages for one tool of the page, or for none: each would make its start longer."""
+NOT_FOR_THE_PAGE = (
+    *("pytorch_grad_cam", "ttach", "sklearn", "accelerate", "tensorboard", "transformers", "plotly", "matplotlib"),
+    *("fontTools", "scipy", "timm", "torchvision"),
+)
+"""Packages for one tool of the page, for none, or for the networks, which load while the page is open: each would make
+its start longer."""
 
 
 def test_the_page_starts_without_what_one_tool_needs() -> None:
     ran = subprocess.run([sys.executable, "-c", PAGE_IMPORTED], cwd=ROOT, capture_output=True, text=True, check=True)
     assert sorted(set(NOT_FOR_THE_PAGE) & set(ran.stdout.split())) == []
+
+
+PREDICTION_IMPORTED = """
+import sys
+import crt
+
+crt.Prediction
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_a_stored_prediction_is_read_without_the_networks_libraries() -> None:
+    command = [sys.executable, "-c", PREDICTION_IMPORTED]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "crt" in ran.stdout.split()
+    assert sorted({"timm", "torchvision", "matplotlib", "gradio"} & set(ran.stdout.split())) == []

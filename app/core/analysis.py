@@ -22,8 +22,8 @@ from app.core.runs import Runs
 from crt.checkpoint import METHODS, Method
 from crt.data.further_images import further_images
 from crt.errors import InvalidImage
+from crt.inference_config import InferenceConfig
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig
 
 
 @dataclass(frozen=True)

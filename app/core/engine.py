@@ -8,26 +8,25 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from app.core.checkpoint_sources import source_of, without_folder
-from app.core.models import Model, SharedPredictor
+from app.core.models import Model
 from app.core.turns import MOST_WAITING, Turns
-from crt.checkpoint import (
-    CheckpointConfig,
-    load_checkpoint,
-    locate,
-    read_config,
-    weights_sha256,
-)
+from crt.checkpoint import CheckpointConfig, locate, read_config, weights_sha256
 from crt.device import choose_device
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
+from crt.inference_config import InferenceConfig
 from crt.precision import resolve
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig, Predictor
 from crt.types import Precision
+
+if TYPE_CHECKING:
+    from app.core.shared_predictor import SharedPredictor
+    from crt.predictor import Predictor
 
 log = logging.getLogger(__name__)
 THREADS = torch.get_num_threads()  # of a run; all others of the server have one
@@ -166,6 +165,10 @@ class Engine:
             yield
 
     def _made(self, source: str | Path) -> SharedPredictor:
+        # The networks' libraries are a quarter of the start, and the page needs none of them.
+        from app.core.shared_predictor import SharedPredictor  # noqa: PLC0415
+        from crt.checkpoint import load_checkpoint  # noqa: PLC0415
+
         return SharedPredictor(load_checkpoint(source), device=self.device, bfloat16=self.bfloat16)
 
     def _load(self, work: Sequence[tuple[Path, Future[SharedPredictor]]]) -> None:

@@ -16,9 +16,9 @@ from app.core.codec import image_url
 from app.core.decoded import read
 from crt.data import VOC_CLASSES, read_voc
 from crt.errors import CrtError, InvalidDataset
+from crt.inference_config import InferenceConfig
 from crt.prediction import Prediction
 from crt.prediction_io import InvalidPrediction
-from crt.predictor import InferenceConfig
 from crt.pseudo_labels.label_png import read_mask
 
 log = logging.getLogger(__name__)

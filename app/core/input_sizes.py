@@ -9,9 +9,9 @@ import numpy as np
 from app.core.decoded import NATIVE_LIMIT, source_size
 from app.core.models import Model
 from crt.errors import InvalidSetting
+from crt.inference_config import InferenceConfig
 from crt.models.tiles import MODES, TileGrid
 from crt.network_input import MAX_TILES, network_input_size
-from crt.predictor import InferenceConfig
 
 LOOPS = 4  # recorded for every image; the page chooses among them
 SIZES = (224, 336, 448, 560, 672)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.core.decoded import fingerprint
 from app.core.models import Model
-from crt.predictor import Predictor
+
+if TYPE_CHECKING:
+    from crt.predictor import Predictor
 
 
 class PerImage:

@@ -13,7 +13,7 @@ from app.core.decoded import fingerprint, pixels_sha256, source_size
 from app.core.engine import Engine
 from app.core.examples import Example
 from app.core.input_sizes import LOOPS
-from app.core.models import Model, SharedPredictor
+from app.core.models import Model
 from app.core.progress import Progress, RunStage, throttle
 from app.core.tickets import Ticket
 from app.core.visitors import Wait, current_visitor, sentence_of, visiting
@@ -21,8 +21,8 @@ from crt.cam_spec import CamSpec
 from crt.checkpoint import METHODS, Method
 from crt.data.resizing import resize_long_side
 from crt.errors import InvalidSetting
+from crt.inference_config import InferenceConfig
 from crt.prediction import Prediction
-from crt.predictor import InferenceConfig
 
 
 class Runs:
@@ -150,6 +150,8 @@ class Runs:
         wanted = _wanted(settings, model)
 
         def work(part: Callable[[Any], None]) -> Prediction:
+            from app.core.shared_predictor import SharedPredictor  # noqa: PLC0415 - it came with the networks
+
             held = self._held(key, settings, wanted)  # now, as others may have run meanwhile
             records = {} if held is None else held.records
             missing = tuple(method for method in wanted if method not in records)

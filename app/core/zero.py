@@ -7,11 +7,13 @@ Predictor by a key.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from crt.errors import CrtError
-from crt.predictor import Predictor
+
+if TYPE_CHECKING:
+    from crt.predictor import Predictor
 
 try:
     import spaces  # pyright: ignore[reportMissingImports] - of the image of a Space

@@ -9,7 +9,6 @@ from app.core.codec import encode_arrays
 from app.core.decoded import fingerprint
 from app.requests.validation import number, transformer_of
 from app.rpc import MODEL, Page
-from crt.predictor import Predictor
 
 
 def register(page: Page) -> None:
@@ -21,6 +20,8 @@ def register(page: Page) -> None:
     engine = page.explorer.engine
 
     def inspect(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        from crt.predictor import Predictor  # noqa: PLC0415 - timm is loaded with the networks
+
         method = transformer_of(analysis, details)
         at = (number(details, "y", 0, 1), number(details, "x", 0, 1))
         model = analysis.model or engine.model
@@ -31,6 +32,8 @@ def register(page: Page) -> None:
         return {"method": method, **where, "prefix": token.prefix_attention.tolist(), "arrays": arrays, "data": data}
 
     def load_heads(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        from crt.predictor import Predictor  # noqa: PLC0415 - as above
+
         method = transformer_of(analysis, details)
         layers = (analysis.model or engine.model).run(
             Predictor.layers,

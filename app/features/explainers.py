@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from app.rpc import MODEL, Page
 from crt.checkpoint import Method
 from crt.data.resizing import resize_long_side, to_tensor
 from crt.errors import InvalidSetting
+from crt.inference_config import InferenceConfig
 from crt.models.normalization import normalization_of
 from crt.models.tiles import TileGrid
-from crt.predictor import InferenceConfig, Predictor
+
+if TYPE_CHECKING:
+    from crt.predictor import Predictor
 
 
 def register(page: Page) -> None:

@@ -1,85 +1,13 @@
-"""What a tab shows as files: figures, their data and the settings, as one ZIP; and the interactive page."""
+"""Exports: a tab as files, and the interactive page. What draws is loaded with the first one."""
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from app.core.analysis import Analysis
-from app.core.models import Model
-from app.features import export_page
-from app.features.export_ablate import AblateView
-from app.features.export_layers import LayersView
-from app.features.export_masks import MasksView
-from app.features.export_results import ResultsView
 from app.gradio_compat import serve_bytes
-from app.requests.export_request import ExportRequest
-from app.requests.export_sheet import Sheet
-from app.requests.export_view import ExportView
-from app.requests.figure_options import SCREEN, FigureOptions
 from app.rpc import Page
-from crt.errors import InvalidSetting
-from crt.viz.plots import Kind
-from crt.viz.print_file import render
-from crt.viz.print_size import MILLIMETRES
-
-FILE_BYTES = 64 * 2**20  # bytes of a file
-PREVIEW_DPI = 144
-FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
-EVERYTHING = "zip"
-MASK = "mask"
-PREVIEW = "preview"
-
-
-class Exported(Protocol):
-    """The contents of a tab, computed again on the server."""
-
-    @property
-    def name(self) -> str:
-        """A file name of plain letters, without its ending."""
-        ...
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """The contents of the screen as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        ...
-
-    def sheet(self) -> Sheet:
-        """The figure before it has a size."""
-        ...
-
-    def files(self) -> dict[str, bytes]:
-        """The data behind it, by file name."""
-        ...
-
-    def settings(self) -> dict[str, Any]:
-        """All that made the files, as JSON values."""
-        ...
-
-    def readme(self) -> str:
-        """One paragraph about the files."""
-        ...
-
-
-EXPORTERS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {
-    "explore": lambda analysis, details, model, page: ExportView.of(  # noqa: ARG005 - what others need
-        analysis, ExportRequest.of(analysis, details), model.config
-    ),
-    "ablate": lambda analysis, details, model, page: AblateView.of(analysis, details, model, page.explorer),
-    "layers": lambda analysis, details, model, page: LayersView.of(analysis, details, model),  # noqa: ARG005
-    "masks": lambda analysis, details, model, page: MasksView.of(analysis, details, model),  # noqa: ARG005
-}
-"""What each tab about an image shows, from what the browser sends."""
 
 
 def register(page: Page) -> None:
@@ -98,130 +26,19 @@ def register(page: Page) -> None:
         return {"kind": kind, "name": name, "size": len(data), "download": serve_bytes(page.viewer, data, name), **more}
 
     def export(analysis: Analysis, details: dict[str, Any]) -> dict[str, Any]:
+        from app.features import export_answer, export_page  # noqa: PLC0415 - matplotlib is loaded for the first figure
+
         if details.get("kind") == export_page.KIND:
             name, data = export_page.interactive_page(analysis, details, page)
-            _check_length(data)
+            export_answer.check_length(data)
             return served(export_page.KIND, name, data, {})
-        return served(*file_of(shown_by(analysis, details, page), details))
+        return served(*export_answer.file_of(export_answer.shown_by(analysis, details, page), details))
 
     def export_results(details: dict[str, Any]) -> dict[str, Any]:
+        from app.features.export_answer import file_of  # noqa: PLC0415 - as above
+        from app.features.export_results import ResultsView  # noqa: PLC0415
+
         return served(*file_of(ResultsView.of(json.loads(page.viewer.props["results"]), details), details))
 
     page.on("export", export, concurrency_id="export", concurrency_limit=1)
     page.on_no_image("export_results", export_results, concurrency_id="export", concurrency_limit=1)
-
-
-def file_of(screen: Exported, details: dict[str, Any]) -> tuple[Any, str, bytes, dict[str, Any]]:
-    """The requested file of a screen.
-
-    Args:
-        screen: the contents of the tab.
-        details: values from the browser, not to be trusted: `kind`, `tile` and those of `FigureOptions`.
-
-    Returns:
-        Kind, name and bytes of the file, and what the answer holds besides, see `register`.
-
-    Raises:
-        InvalidSetting: an unknown kind, mask or option, or a file larger than `FILE_BYTES` bytes.
-    """
-    kind, options, more = details.get("kind"), FigureOptions.of(details), {}
-    if kind == PREVIEW:
-        name, data, more = preview(screen, options)
-    else:
-        kind, name, data = made(screen, kind, details.get("tile"), options)
-    if options.caption == "file" and kind in FIGURES:
-        more = {"caption": screen.sheet().caption(options)}
-    return kind, name, data, more
-
-
-def shown_by(analysis: Analysis, details: dict[str, Any], page: Page) -> Exported:
-    """The contents of the requested tab.
-
-    Args:
-        analysis: the image on the page with its Prediction.
-        details: values from the browser, not to be trusted.
-        page: the components.
-
-    Returns:
-        The contents.
-
-    Raises:
-        InvalidSetting: an unknown tab, or wrong values.
-    """
-    tab = details.get("tab")
-    if not isinstance(tab, str) or tab not in EXPORTERS:
-        raise InvalidSetting(f"Unknown tab: choose one of {', '.join(EXPORTERS)}.")
-    return EXPORTERS[tab](analysis, details, analysis.model or page.explorer.engine.model, page)
-
-
-def preview(screen: Exported, options: FigureOptions) -> tuple[str, bytes, dict[str, Any]]:
-    """The figure as it will be printed, with the pixels of a screen.
-
-    Args:
-        screen: the contents of the tab.
-        options: for print.
-
-    Returns:
-        A file name, the bytes of a PNG, and `width` and `height` of the figure in millimetres.
-    """
-    figure = screen.sheet().figure(options)
-    width, height = (round(side * MILLIMETRES, 1) for side in figure.get_size_inches())
-    data = render(figure, "png", dpi=PREVIEW_DPI)
-    _check_length(data)
-    return f"{screen.name}-preview.png", data, {"width": width, "height": height}
-
-
-def made(screen: Exported, kind: Any, tile: Any = None, options: FigureOptions = SCREEN) -> tuple[str, str, bytes]:
-    """Make the requested file.
-
-    Args:
-        screen: the contents of the tab.
-        kind: one of `FIGURES`, `EVERYTHING` or `MASK`.
-        tile: the name of a mask of the Masks tab, where `kind` is `MASK`.
-        options: of figures for print.
-
-    Returns:
-        Kind, name and bytes of the file.
-
-    Raises:
-        InvalidSetting: an unknown kind or mask, or a file larger than `FILE_BYTES` bytes.
-    """
-    name = f"{screen.name}.{kind}"
-    if kind == EVERYTHING:
-        data = archive(screen, options)
-    elif kind in FIGURES:
-        data = screen.figures([kind], options)[kind]
-    elif kind == MASK and isinstance(screen, MasksView):
-        name, data = f"{screen.name}-{tile}.png", screen.png(tile)
-    else:
-        raise InvalidSetting(f"Unknown kind of file: choose {', '.join((EVERYTHING, *FIGURES))}.")
-    _check_length(data)
-    return kind, name, data
-
-
-def _check_length(data: bytes) -> None:
-    if len(data) > FILE_BYTES:
-        raise InvalidSetting(f"This file is larger than {FILE_BYTES // 2**20} MB: export less at once.")
-
-
-def archive(screen: Exported, options: FigureOptions = SCREEN) -> bytes:
-    """All files of a screen as a ZIP; the same screen gives the same bytes.
-
-    Args:
-        screen: the contents of the tab.
-        options: of figures for print.
-
-    Returns:
-        The bytes of the ZIP.
-    """
-    files = {f"figure.{kind}": data for kind, data in screen.figures(FIGURES, options).items()}
-    if options.caption == "file":
-        files["caption.txt"] = screen.sheet().caption(options).encode(errors="replace")
-    files |= screen.files()
-    files["settings.json"] = (json.dumps(screen.settings(), indent=1) + "\n").encode()
-    files["README.txt"] = (screen.readme() + "\n").encode(errors="replace")
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as zipped:
-        for name, data in files.items():
-            zipped.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-    return stream.getvalue()

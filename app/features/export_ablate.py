@@ -14,7 +14,7 @@ from app.core.analysis import Analysis, Explorer
 from app.core.input_sizes import settings_of
 from app.core.models import Model
 from app.requests.ablate_request import AblateCell, AblateRequest, AblateRow
-from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered
+from app.requests.export_common import credit_lines, file_name, made_with, percent
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_panels import PanelData, layer_of, panel_of, scaled
 from app.requests.export_request import ExportRequest, MapSpec
@@ -24,7 +24,7 @@ from app.requests.validation import map_options
 from crt.errors import InvalidSetting
 from crt.metrics.pixels import overlap
 from crt.prediction import Prediction
-from crt.sheets import settings_line
+from crt.sheets.compare import settings_line
 from crt.threshold import above_threshold
 from crt.viz.layer import Style
 from crt.viz.plots import Kind, MapBlock, Plot
@@ -114,7 +114,7 @@ class AblateView:
         Returns:
             The bytes of the file of each kind.
         """
-        return rendered(self.sheet(), kinds, self.settings(), options)
+        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """The grid, the ladder or the charts."""

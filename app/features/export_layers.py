@@ -10,7 +10,7 @@ import numpy as np
 
 from app.core.analysis import Analysis
 from app.core.models import Model
-from app.requests.export_common import credit_lines, file_name, made_with, rendered
+from app.requests.export_common import credit_lines, file_name, made_with
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_request import ExportRequest
 from app.requests.export_sheet import Sheet
@@ -23,7 +23,7 @@ from crt.models.outputs import VitOutputs, merge_patches
 from crt.pass_reductions import blocks_between
 from crt.predictor import Predictor
 from crt.resample import upsample_cam
-from crt.sheets import settings_line
+from crt.sheets.compare import settings_line
 from crt.types import METHOD_TITLES
 from crt.viz.layer import MapLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot
@@ -114,7 +114,7 @@ class LayersView:
         Returns:
             The bytes of the file of each kind.
         """
-        return rendered(self.sheet(), kinds, self.settings(), options)
+        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """A row for each block and a column for each pass, the enlarged cell with its heads, the rollout, and what each

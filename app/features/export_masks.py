@@ -12,7 +12,7 @@ from PIL import Image
 from app.core.analysis import Analysis
 from app.core.models import Model
 from app.features.masks import crf_of_maps, parsed_labels, walk_of_maps, working
-from app.requests.export_common import credit_lines, file_name, made_with, percent, rendered
+from app.requests.export_common import credit_lines, file_name, made_with, percent
 from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
@@ -23,9 +23,10 @@ from crt.postprocess import MAX_CLASSES, cam_to_labels, check_class_ids
 from crt.pseudo_labels.label_png import indexed_png, labels_of_image
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import WALK_STRIDE, upsample_cam
-from crt.sheets import settings_line
+from crt.sheets.compare import settings_line
 from crt.types import IGNORE, METHOD_TITLES
-from crt.viz.colours import LABEL_COLOURS, colour
+from crt.viz.colours import colour
+from crt.viz.label_colours import LABEL_COLOURS
 from crt.viz.layer import LabelLayer, Style
 from crt.viz.plots import Kind, MapBlock, Plot, grid_of
 
@@ -153,7 +154,7 @@ class MasksView:
         Returns:
             The bytes of the file of each kind.
         """
-        return rendered(self.sheet(), kinds, self.settings(), options)
+        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """All masks, with the share and IoU of each label below."""

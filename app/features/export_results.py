@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from app.requests.export_common import rendered, versions
+from app.requests.export_common import versions
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS
 from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
@@ -74,7 +74,7 @@ class ResultsView:
         Returns:
             The bytes of the file of each kind.
         """
-        return rendered(self.sheet(), kinds, self.settings(), options)
+        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """What the tab begins with, and below it the sections in sight."""

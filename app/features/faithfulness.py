@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -29,11 +29,14 @@ from app.rpc import QUIET, REQUEST_LENGTH, Page, refusal, reply, request_id
 from app.server.security import details_of, sanitize
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
+from crt.inference_config import InferenceConfig
 from crt.metrics.faithfulness import MEASURES, FaithfulnessConfig, measure
 from crt.metrics.faithfulness_results import Faithfulness
 from crt.metrics.scored_class import scored_class
-from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
+
+if TYPE_CHECKING:
+    from crt.predictor import Predictor
 
 Score = Callable[[Tensor], np.ndarray]
 """As `ScoredClass.score`."""

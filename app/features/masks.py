@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 import zlib
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -19,15 +19,15 @@ from app.rpc import MODEL, Page
 from crt.checkpoint import Method
 from crt.data.resizing import resize_long_side
 from crt.errors import InvalidSetting
-from crt.models.deeplab import DeepLab
-from crt.models.deeplab import segment as parse
-from crt.models.irn import IRN, edge_map
 from crt.postprocess import max_normalize
-from crt.predictor import Predictor
 from crt.pseudo_labels.crf import FLOOR, CrfSettings, crf_seeds
-from crt.pseudo_labels.random_walk import random_walk
 from crt.pseudo_labels.settings import WalkSettings
 from crt.resample import WALK_STRIDE, strided_size, upsample_cam
+
+if TYPE_CHECKING:
+    from crt.models.deeplab import DeepLab
+    from crt.models.irn import IRN
+    from crt.predictor import Predictor
 
 SIDE = 500  # pixels of the longer side at which masks are made; VOC's own size
 
@@ -147,6 +147,8 @@ def walk_of_maps(
     Raises:
         InvalidSetting: a checkpoint without an IRN.
     """
+    from crt.pseudo_labels.random_walk import random_walk  # noqa: PLC0415 - SciPy is loaded for the first walk
+
     if model.config.relation is None:
         raise InvalidSetting("This checkpoint has no IRN: load one that has.")
     image = working(analysis.image)
@@ -184,9 +186,11 @@ def parsed(predictor: Predictor, image: np.ndarray) -> np.ndarray:
     Returns:
         (H, W) uint8 labels.
     """
+    from crt.models.deeplab import segment  # noqa: PLC0415 - timm is loaded with the networks
+
     with predictor.turn():
         network = cast("DeepLab", predictor.checkpoint.segmentation)
-        return parse(network, image, scales=(1.0,), bfloat16=predictor.bfloat16).argmax(0).astype(np.uint8)
+        return segment(network, image, scales=(1.0,), bfloat16=predictor.bfloat16).argmax(0).astype(np.uint8)
 
 
 def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
@@ -199,6 +203,8 @@ def edges_of(predictor: Predictor, image: np.ndarray) -> np.ndarray:
     Returns:
         (1, h, w) float32 edges, 0 … 1.
     """
+    from crt.models.irn import edge_map  # noqa: PLC0415 - as above
+
     with predictor.turn():
         return edge_map(cast("IRN", predictor.checkpoint.relation), image)
 

@@ -1,23 +1,19 @@
-"""What the exports of all tabs share: names, metadata, and a figure as files."""
+"""What the exports of all tabs share: names and metadata."""
 
 from __future__ import annotations
 
-import json
 import platform
 import re
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import gradio as gr
-import matplotlib as mpl
 import numpy as np
 
 from app.core.analysis import Analysis
 from app.core.decoded import fingerprint
-from app.requests.export_sheet import Sheet
-from app.requests.figure_options import FigureOptions
 from crt.checkpoint import CheckpointConfig
-from crt.viz.print_file import Kind, render
 
 
 def file_name(analysis: Analysis, classes: Sequence[str], tab: str = "") -> str:
@@ -45,24 +41,6 @@ def slug(text: str) -> str:
         At most 40 small letters, digits and hyphens; empty if the text has no letter or digit of English.
     """
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:40].strip("-")
-
-
-def rendered(
-    sheet: Sheet, kinds: Sequence[Kind], settings: dict[str, Any], options: FigureOptions
-) -> dict[Kind, bytes]:
-    """A figure as files.
-
-    Args:
-        sheet: what it shows.
-        kinds: of files.
-        settings: for their metadata.
-        options: for print.
-
-    Returns:
-        The bytes of the file of each kind.
-    """
-    figure, description = sheet.figure(options), json.dumps(settings)
-    return {kind: render(figure, kind, title=sheet.subject, description=description) for kind in kinds}
 
 
 def credit_lines(analysis: Analysis, config: CheckpointConfig) -> list[str]:
@@ -109,7 +87,7 @@ def versions() -> dict[str, Any]:
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
-            "matplotlib": mpl.__version__,
+            "matplotlib": version("matplotlib"),
             "gradio": gr.__version__,
         }
     }

@@ -17,7 +17,6 @@ from crt.metrics.pixels import overlap
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
-from crt.sheets import probabilities
 from crt.threshold import above_threshold
 from crt.types import METHOD_TITLES, UNIT_NAMES
 from crt.viz.layer import MapLayer
@@ -74,7 +73,7 @@ def panel_of(prediction: Prediction, shown: ExportRequest, config: CheckpointCon
     """
     method, options = wanted.method, wanted.options
     cells = prediction.cams(method, classes=wanted.classes, **options).max(0)
-    shares = probabilities(prediction, method, loops=options["loops"], single_label=config.single_label)
+    shares = prediction.probabilities(method, options["loops"], single_label=config.single_label)
     scores = {prediction.classes[index]: float(shares[index]) for index in wanted.classes}
     title = f"{subject_of(prediction, wanted)} by {METHOD_TITLES[method]}" if wanted.named else METHOD_TITLES[method]
     title = f"{wanted.letter}: {title}" if wanted.letter else title

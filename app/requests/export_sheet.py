@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from app.requests.figure_options import FigureOptions
 from crt.viz.plots import MapBlock
+from crt.viz.print_file import Kind, render
 from crt.viz.print_layout import PANEL_WIDTH, Block, lay_out
 from crt.viz.print_size import lettered, print_figure
 
@@ -53,6 +56,23 @@ class Sheet:
         if options.size is None:
             return lay_out(rows, title=title, notes=notes, width=self.width, columns=self.columns)
         return print_figure(rows, options.size, title=title, notes=notes, columns=self.columns, joined=self.joined)
+
+    def files(self, kinds: Sequence[Kind], settings: dict[str, Any], options: FigureOptions) -> dict[Kind, bytes]:
+        """The figure as files.
+
+        Args:
+            kinds: of files.
+            settings: for their metadata.
+            options: for print, or none.
+
+        Returns:
+            The bytes of the file of each kind.
+
+        Raises:
+            InvalidSetting: there are no blocks.
+        """
+        figure, description = self.figure(options), json.dumps(settings)
+        return {kind: render(figure, kind, title=self.subject, description=description) for kind in kinds}
 
     def caption(self, options: FigureOptions) -> str:
         """Title, panels by their letters, and settings as one paragraph.

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.core.analysis import Analysis
 from app.requests.added_panels import AddedPanel
-from app.requests.export_common import credit_lines, file_name, made_with, rendered
+from app.requests.export_common import credit_lines, file_name, made_with
 from app.requests.export_files import files_of, readme
 from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
 from app.requests.export_request import ExportRequest, MapSpec
@@ -18,7 +18,7 @@ from app.requests.export_sheet import Sheet
 from app.requests.figure_options import SCREEN, FigureOptions
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import attention_words, blocks_between
-from crt.sheets import settings_line
+from crt.sheets.compare import settings_line
 from crt.types import UNIT_NAMES
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
@@ -104,7 +104,7 @@ class ExportView:
         Returns:
             The bytes of the file of each kind.
         """
-        return rendered(self.sheet(), kinds, self.settings(), options)
+        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """All panels."""

@@ -14,7 +14,7 @@ from app.requests.settings import read_group, setting_at
 from crt.errors import InvalidSetting
 from crt.pseudo_labels.crf import CrfSettings
 from crt.pseudo_labels.settings import WalkSettings
-from crt.viz.colours import LABEL_COLOURS
+from crt.viz.label_colours import LABEL_COLOURS
 
 KNOBS = {
     "iterations": "iterations",

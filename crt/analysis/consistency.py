@@ -8,7 +8,7 @@ import torch
 from crt.cam_spec import ClassLike
 from crt.checkpoint import Method
 from crt.errors import InvalidSetting
-from crt.models.dual import cam_consistency_loss
+from crt.models.consistency import cam_consistency_loss
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.resample import upsample_cam

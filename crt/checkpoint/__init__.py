@@ -18,10 +18,11 @@ from crt.checkpoint.schema import (
     SegmentationSpec,
     weights_sha256,
 )
+from crt.checkpoint.sources import bundled_names, expand_name, locate
 from crt.types import METHODS, Method
 
 if TYPE_CHECKING:
-    from crt.checkpoint.load import Checkpoint, build_network, bundled_names, expand_name, load_checkpoint, locate
+    from crt.checkpoint.load import Checkpoint, build_network, load_checkpoint
 
 __all__ = [
     "CONFIG_FILE",

@@ -1,4 +1,4 @@
-"""From a checkpoint folder, or an id on the Hub, to its networks: every tensor accounted for."""
+"""From a checkpoint to its networks: every tensor accounted for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from torch import nn
 
 from crt.checkpoint.config_file import read_config
@@ -21,6 +19,7 @@ from crt.checkpoint.schema import (
     SegmentationSpec,
     weights_sha256,
 )
+from crt.checkpoint.sources import locate
 from crt.checkpoint.weights import file_sha256, load_strict
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting, reason_of
 from crt.models.cnn import CnnBranch, build_resnet
@@ -30,9 +29,6 @@ from crt.models.normalization import set_normalization
 from crt.models.vit import TransformerBranch
 from crt.models.vit_backbone import build_vit
 from crt.types import Method, Normalization
-
-BUNDLED = Path(__file__).resolve().parents[2] / "checkpoints"
-"""The folder of this repository whose checkpoints are known by their names."""
 
 
 @dataclass
@@ -106,55 +102,6 @@ def load_checkpoint(source: str | Path, *, device: torch.device | str = "cpu") -
     for network in checkpoint.modules:
         network.eval().requires_grad_(False)
     return checkpoint.to(device)
-
-
-def locate(source: str | Path) -> Path:
-    """Find the folder of a checkpoint, fetching it from the Hub if need be.
-
-    Args:
-        source: a folder; the name of a bundled checkpoint, such as `voc`; or a Hub id `user/name`. A folder in the
-            working directory comes before a bundled checkpoint of the same name.
-
-    Returns:
-        A folder that exists.
-
-    Raises:
-        InvalidCheckpoint: there is nothing of this name, or it cannot be fetched.
-    """
-    folder = expand_name(source)
-    if folder.is_dir():
-        return folder
-    if str(source).count("/") != 1 or str(source).startswith((".", "/", "~")):
-        names = bundled_names()
-        bundled = f", the name of a bundled one ({', '.join(names)})" if names else ""
-        raise InvalidCheckpoint(
-            f"There is no folder {source}: give a checkpoint folder{bundled} or a Hub id user/name."
-        )
-    name, files = str(source), [CONFIG_FILE, "*.safetensors"]
-    try:
-        # Of no fixed revision, because the id is the user's own; nothing of it is run or unpickled.
-        fetched = snapshot_download(name, allow_patterns=files)  # nosec B615
-    except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise InvalidCheckpoint(f"{source} is no folder here and could not be fetched from the Hub.") from error
-    return Path(fetched)
-
-
-def expand_name(source: str | Path) -> Path:
-    """Find a bundled checkpoint by its name.
-
-    Args:
-        source: a name, a folder or a Hub id.
-
-    Returns:
-        The folder of the bundled checkpoint, unless the working directory has one of this name; else `source` itself.
-    """
-    folder = Path(source).expanduser()
-    return BUNDLED / folder if not folder.is_dir() and str(source) in bundled_names() else folder
-
-
-def bundled_names() -> list[str]:
-    """Names of the checkpoints that lie beside this package; none where the package alone is installed."""
-    return sorted(config.parent.name for config in BUNDLED.glob(f"*/{CONFIG_FILE}"))
 
 
 def build_network(spec: NetworkSpec, classes: int) -> TransformerBranch | CnnBranch:

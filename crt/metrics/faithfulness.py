@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import torch
@@ -22,7 +22,9 @@ from crt.errors import CrtError, InvalidSetting
 from crt.metrics.faithfulness_results import Confidence, Curve, Faithfulness, Road
 from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.scored_class import ScoredClass
-from crt.predictor import Progress
+
+if TYPE_CHECKING:
+    from crt.predictor import Progress
 
 Measure = Literal["confidence", "deletion", "insertion", "road"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)

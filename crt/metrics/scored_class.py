@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
@@ -13,9 +14,12 @@ from crt.checkpoint import Method
 from crt.data.images import Source, load_image
 from crt.data.resizing import resize_long_side, to_tensor
 from crt.errors import InvalidSetting
+from crt.inference_config import InferenceConfig
 from crt.models.normalization import normalization_of
 from crt.postprocess import class_probabilities
-from crt.predictor import InferenceConfig, Predictor
+
+if TYPE_CHECKING:
+    from crt.predictor import Predictor
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,7 @@ from crt.errors import InvalidCheckpoint
 from crt.models.backbones import create_backbone
 from crt.models.folded import run_layers
 from crt.models.frozen_bn import FrozenBatchNorm
-
-STRIDE = 16
-"""Pixels of the image per cell of the map."""
+from crt.models.outputs import STRIDE
 
 
 class CnnBranch(FrozenBatchNorm):

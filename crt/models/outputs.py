@@ -9,6 +9,9 @@ import torch
 
 from crt.models.tiles import TileGrid
 
+STRIDE = 16
+"""Pixels of the image per cell of a CNN's map."""
+
 
 @dataclass(frozen=True, eq=False)
 class VitOutputs:

@@ -12,7 +12,7 @@ from crt.checkpoint import Method
 from crt.errors import count_of
 from crt.models.outputs import VitOutputs
 from crt.pass_reductions import DEFAULT_REDUCTION, Attention, attention_words
-from crt.postprocess import class_probabilities, max_normalize
+from crt.postprocess import max_normalize
 from crt.prediction import Prediction
 from crt.resample import upsample_cam
 from crt.threshold import above_threshold
@@ -88,7 +88,7 @@ def side_by_side(
             maps = prediction.cams(
                 method, loops=count, refined=refined, classes=[index], **(attention or PAPER_ATTENTION)
             )
-            share = probabilities(prediction, method, loops=count, single_label=single_label)[index]
+            share = prediction.probabilities(method, count, single_label=single_label)[index]
             detail = _detail(prediction, method, count, refined)
             lines = (METHOD_TITLES[method], f"{name} {share:.1%}{detail}")
             panels.append(_over(small, maps, prediction.content_size(method), lines, threshold, colormap))
@@ -101,25 +101,6 @@ def side_by_side(
         notes.append(f"White outline: above {threshold:g} of the map's largest value.")
     bar = ("0", "the largest value of each map, given under it")
     return contact_sheet(rows, notes=notes, bar=bar, width=width, colormap=colormap)
-
-
-def probabilities(prediction: Prediction, method: Method, *, loops: int = 0, single_label: bool = False) -> np.ndarray:
-    """Class probabilities of a method.
-
-    Args:
-        prediction: that holds the method.
-        method: the network.
-        loops: of CRT.
-        single_label: whether one label is right, so that a softmax is taken; else a sigmoid of each score.
-
-    Returns:
-        (C,) float32.
-
-    Raises:
-        InvalidSetting: the method or loop count is not recorded.
-    """
-    scores = prediction.scores(method, prediction.clamp(method, loops))
-    return class_probabilities(scores, single_label=single_label).astype(np.float32)
 
 
 def settings_line(prediction: Prediction, *, loops: int, refined: bool, attention: Attention | None = None) -> str:

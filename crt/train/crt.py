@@ -14,9 +14,10 @@ from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 
 from crt.data import ImageDataset
-from crt.models.cnn import STRIDE, CnnBranch, build_resnet
+from crt.models.cnn import CnnBranch, build_resnet
 from crt.models.dual import DualBranch, SecondCnn
 from crt.models.normalization import normalization_of
+from crt.models.outputs import STRIDE
 from crt.models.tiles import TileGrid
 from crt.models.vit import TransformerBranch
 from crt.models.vit_backbone import build_vit

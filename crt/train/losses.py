@@ -10,7 +10,8 @@ from torch import Tensor
 
 from crt.errors import InvalidSetting
 from crt.models.cam_head import class_scores
-from crt.models.dual import DualMaps, cam_consistency_loss
+from crt.models.consistency import cam_consistency_loss
+from crt.models.dual import DualMaps
 from crt.models.tiles import TileGrid
 
 

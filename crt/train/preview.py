@@ -14,9 +14,9 @@ from crt.models.dual import DualBranch, SecondCnn
 from crt.postprocess import max_normalize
 from crt.predictor import InferenceConfig, Predictor
 from crt.resample import upsample_cam
-from crt.sheets import probabilities
 from crt.types import METHOD_TITLES, Mode
-from crt.viz import Panel, contact_sheet, fit, overlay
+from crt.viz.colours import fit, overlay
+from crt.viz.sheet import Panel, contact_sheet
 
 PREVIEW_WIDTH = 200
 
@@ -75,7 +75,7 @@ class MapPreview:
             pixels = max_normalize(
                 upsample_cam(maps, prediction.content_size(method), (small.shape[0], small.shape[1]))
             )[0]
-            chance = float(probabilities(prediction, method, loops=loops, single_label=self.images.single_label)[label])
+            chance = float(prediction.probabilities(method, loops, single_label=self.images.single_label)[label])
             panels.append(Panel(overlay(small, pixels, vmax=1.0), (METHOD_TITLES[method], f"probability {chance:.0%}")))
         return panels
 

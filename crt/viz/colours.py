@@ -12,10 +12,6 @@ from crt.errors import InvalidSetting
 COLORMAP = "viridis"
 FADE_END = 0.5
 """Share of the scale from which on a map that fades is opaque."""
-_LABELS = "9f0162 009f81 ff5aaf 00fccf 8400cd 008df9 00c2f9 ffb2fd a40122 e20134 ff6e3a ffc33b"
-LABEL_COLOURS: tuple[tuple[int, int, int], ...] = tuple((r, g, b) for r, g, b in map(bytes.fromhex, _LABELS.split()))
-"""RGB of masks over images: Martin Krzywinski's 12 colours that differ with colour vision deficiencies too
-(mk.bcgsc.ca/colorblind). The page chooses among them: app/viewer/masks/mask_colors.mjs."""
 # From one end over near white to the other, lightness even in OKLab, distinguishable without red or green; the page's.
 _SIGNED = (
     "2b4d7f30568e36609d3c6aac4273bc4d7ec75889d06493d9729ee080a9e68fb4eb9fbfefafcaf2c0d5f4d1e0f5e3eaf5f5f5f5"

@@ -32,8 +32,8 @@ def module() -> str:
     """The ES module."""
     from crt.analysis.explainers import EXPLAINERS
     from crt.types import METHOD_TITLES, UNIT_NAMES
-    from crt.viz.colours import LABEL_COLOURS
     from crt.viz.contours import SPECK_PIXELS
+    from crt.viz.label_colours import LABEL_COLOURS
 
     reductions = {name: reduction.to_json() for name, reduction in PASS_REDUCTIONS.items()}
     explainers = {name: {"title": one.title, "slow": one.slow} for name, one in EXPLAINERS.items()}

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Download, expect
 
-from app.features import export
+from app.features import export_answer
 from tests.browser.driver import PATIENCE, move, open_tab, settings, upload
 
 NOTE = '[data-role="export-note"]'
@@ -155,7 +155,7 @@ def test_a_preview_that_fails_is_gone_and_can_be_tried_again(open_page, image, m
     page = open_page()
     upload(page, image)
     dialog = open_figure(page)
-    monkeypatch.setattr(export, "PREVIEW_DPI", 0)
+    monkeypatch.setattr(export_answer, "PREVIEW_DPI", 0)
     dialog.locator('[data-role="figure-width"]').select_option("180")
     expect(dialog.locator('[data-role="figure-note"]')).to_contain_text("Try again")
     expect(dialog.locator("img")).to_be_hidden()

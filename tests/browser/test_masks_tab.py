@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from crt.viz.colours import LABEL_COLOURS
+from crt.viz.label_colours import LABEL_COLOURS
 from tests.browser.driver import HOSTILE, SHOWN, boxes_of, move, open_tab, settle, upload
 from tests.browser.faults import Queue
 

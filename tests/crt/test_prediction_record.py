@@ -188,6 +188,23 @@ def test_scores(prediction):
             prediction.scores("crt", loops)
 
 
+def test_probabilities_are_those_of_the_scores(prediction):
+    score = prediction.scores("crt", 1).astype(np.float64)
+    found = prediction.probabilities("crt", 1)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-score)), rtol=1e-5)
+    np.testing.assert_allclose(
+        prediction.probabilities("crt", 1, single_label=True), np.exp(score) / np.exp(score).sum(), rtol=1e-5
+    )
+    np.testing.assert_array_equal(prediction.probabilities("crt"), prediction.probabilities("crt", 2))
+    wild = CnnOutputs(np.zeros((3, 1, 1), np.float32), np.array([-1e4, 0, 1e4], np.float32))
+    extreme = dataclasses.replace(prediction, records={"resnet": wild})
+    np.testing.assert_array_equal(extreme.probabilities("resnet"), [0, 0.5, 1])
+    np.testing.assert_array_equal(extreme.probabilities("resnet", single_label=True), [0, 0, 1])
+    with pytest.raises(InvalidSetting, match="loops 0 to 2"):
+        prediction.probabilities("crt", 3)
+
+
 def test_what_a_prediction_holds(prediction):
     assert prediction.methods == ("resnet", "tscam", "crt") and prediction.default_method == "crt"
     assert prediction.passes == 2

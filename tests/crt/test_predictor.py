@@ -9,8 +9,7 @@ from crt.checkpoint import load_checkpoint
 from crt.device import choose_device
 from crt.errors import InvalidImage, InvalidSetting
 from crt.metrics.scored_class import scored_class
-from crt.models.cnn import STRIDE
-from crt.models.outputs import VitOutputs
+from crt.models.outputs import STRIDE, VitOutputs
 from crt.models.tiles import MODES, TileGrid
 from crt.network_input import MAX_TILES
 from crt.prediction import Prediction

@@ -33,7 +33,8 @@ from crt.metrics.perturb import blurred, fitted, imputed, mixed, ranks, shown
 from crt.metrics.pixels import overlap
 from crt.metrics.segmentation import ThresholdSweep, confusion_matrix, iou, mean_iou, pixel_accuracy
 from crt.models.cam_head import class_scores
-from crt.models.dual import DualMaps, cam_consistency_loss
+from crt.models.consistency import cam_consistency_loss
+from crt.models.dual import DualMaps
 from crt.models.outputs import CnnOutputs, VitOutputs
 from crt.models.tiles import TileGrid
 from crt.postprocess import MAX_CLASSES, cam_to_labels, max_normalize, sum_scales_released

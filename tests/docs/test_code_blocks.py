@@ -151,7 +151,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     example.parent.mkdir(parents=True)
     for path in (tmp_path / "photo.jpg", example):
         Image.effect_noise((80, 60), 80).convert("RGB").save(path)
-    monkeypatch.setattr("crt.checkpoint.load.BUNDLED", tmp_path / "checkpoints")
+    monkeypatch.setattr("crt.checkpoint.sources.BUNDLED", tmp_path / "checkpoints")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -11,7 +11,7 @@ import crt
 from crt.checkpoint import Defaults, load_checkpoint
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig, Predictor
-from crt.sheets import side_by_side
+from crt.sheets.compare import side_by_side
 from scripts.explain import main
 from tests.helpers.tiny import CLASSES, tiny_checkpoint
 

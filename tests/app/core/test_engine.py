@@ -19,7 +19,7 @@ from app.core.cache import PredictionCache
 from app.core.checkpoint_sources import ROOT, bundled_checkpoints
 from app.core.engine import Engine
 from app.page import build
-from crt.checkpoint import CONFIG_FILE
+from crt.checkpoint import CONFIG_FILE, load_checkpoint
 from crt.checkpoint.weights import file_sha256
 from crt.errors import CrtError, InvalidCheckpoint, InvalidSetting
 from crt.predictor import InferenceConfig, Predictor
@@ -192,14 +192,14 @@ def test_a_run_ends_with_the_model_it_began_with(explorer, second, monkeypatch):
 
 
 def test_one_checkpoint_is_loaded_at_a_time(explorer, second, monkeypatch):
-    began, go_on, load = threading.Event(), threading.Event(), engines.load_checkpoint
+    began, go_on = threading.Event(), threading.Event()
 
     def slow(source):
         began.set()
         assert go_on.wait(600)
-        return load(source)
+        return load_checkpoint(source)
 
-    monkeypatch.setattr(engines, "load_checkpoint", slow)
+    monkeypatch.setattr("crt.checkpoint.load.load_checkpoint", slow)
     first = explorer.engine.swap(str(second))
     assert began.wait(600)
     with pytest.raises(InvalidSetting, match="being loaded"):

@@ -13,7 +13,7 @@ from app.core.engine import Engine
 from app.features.ablation import column
 from crt.analysis.consistency import branch_distance
 from crt.errors import InvalidSetting
-from crt.models.dual import cam_consistency_loss
+from crt.models.consistency import cam_consistency_loss
 from crt.models.outputs import VitOutputs
 from crt.prediction import Prediction
 from crt.predictor import InferenceConfig

@@ -23,7 +23,7 @@ from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.engine import Engine
 from app.core.examples import Example
-from app.features import export
+from app.features import export_answer
 from app.requests.export_request import ExportRequest
 from app.requests.export_view import ExportView
 from app.requests.ground_truth import GroundTruth
@@ -101,20 +101,20 @@ def words(svg: bytes) -> list[str]:
 
 
 def test_the_archive_is_whole_and_the_same_each_time(analysis):
-    kind, name, data = export.made(screen(analysis), "zip")
+    kind, name, data = export_answer.made(screen(analysis), "zip")
     files = unzipped(data)
     figures = {"figure.png", "figure.pdf", "figure.svg"}
     masks = {"mask_resnet.png", "mask_tscam.png", "mask_crt.png"}
     assert set(files) == figures | masks | {"maps.npz", "settings.json", "README.txt"}
     assert kind == "zip" and re.fullmatch(r"crt-cat-[0-9a-f]{8}\.zip", name)
-    assert export.made(screen(analysis), "zip")[2] == data
+    assert export_answer.made(screen(analysis), "zip")[2] == data
     assert files["README.txt"].decode().count("\n") == 1
 
 
 def test_maps_and_masks_are_those_of_the_library(analysis):
     chosen = [2, 0]
     files = unzipped(
-        export.archive(screen(analysis, classes=chosen, blocks=[1, 99], pass_reduction="mean", threshold=0.3))
+        export_answer.archive(screen(analysis, classes=chosen, blocks=[1, 99], pass_reduction="mean", threshold=0.3))
     )
     prediction = analysis.prediction
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
@@ -135,7 +135,7 @@ def test_maps_and_masks_are_those_of_the_library(analysis):
 
 def test_the_settings_are_enough_to_make_the_maps_again(analysis, folder):
     changes = {"classes": [1, 2], "loops": 3, "blocks": [0, 2], "maps": [{"method": "crt", "letter": "A", "loops": 1}]}
-    files = unzipped(export.archive(screen(analysis, **changes)))
+    files = unzipped(export_answer.archive(screen(analysis, **changes)))
     told = json.loads(files["settings.json"])
     assert told["provenance"]["checkpoint_sha256"] == load_checkpoint(folder).sha256
     again = Predictor(load_checkpoint(folder)).predict(
@@ -153,7 +153,7 @@ def test_the_settings_are_enough_to_make_the_maps_again(analysis, folder):
 def test_the_figure_is_a_raster_at_300_dpi_and_real_vectors(analysis):
     truth = {"polygons": [RING], "inside": bits(inside()), "ignore": None}
     shown = screen(analysis, image=True, ground_truth=truth, boxes=True)
-    files = shown.figures(export.FIGURES)
+    files = shown.figures(export_answer.FIGURES)
     with Image.open(io.BytesIO(files["png"])) as image:
         assert image.mode == "RGB"
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
@@ -214,7 +214,7 @@ def test_an_outline_does_not_run_along_the_frame(analysis):
 
 def test_hostile_class_names_are_only_text(analysis):
     for index in (1, 2):
-        files = unzipped(export.archive(screen(analysis, classes=[index])))
+        files = unzipped(export_answer.archive(screen(analysis, classes=[index])))
         said = words(files["figure.svg"])
         if index == 1:
             assert said[0] == CLASSES[1]
@@ -222,7 +222,7 @@ def test_hostile_class_names_are_only_text(analysis):
             assert "".join(said[:9]).replace(" ", "").startswith("ab\ufffd\ufffd")
             assert any("W" * 10 in line for line in said)
         assert Image.open(io.BytesIO(files["figure.png"])).width > 1000
-    assert export.made(screen(analysis, classes=[1]), "svg")[1].startswith("crt-frac-x-b-")
+    assert export_answer.made(screen(analysis, classes=[1]), "svg")[1].startswith("crt-frac-x-b-")
 
 
 def test_scales_end_where_those_of_the_page_do(analysis):
@@ -241,7 +241,7 @@ def test_two_maps_compared_and_one_more(analysis):
     shown = screen(analysis, maps=maps, difference=True, cells=True)
     assert [shot.title for shot in shown.shots.values()] == ["A: CRT", "B: CRT"]
     assert [shot.note for shot in shown.shots.values()] == ["0 loops, refined", "2 loops, not refined"]
-    files = unzipped(export.archive(shown))
+    files = unzipped(export_answer.archive(shown))
     assert {"mask_crt.png", "mask_crt_2.png"} <= set(files)
     assert "A − B, share of own maximum" in words(files["figure.svg"])
     plain = [one | {"refined": False} for one in maps]
@@ -280,7 +280,7 @@ def test_maps_of_two_classes_have_their_own_words_numbers_and_ground_truth(analy
     assert b.iou == overlap(above_threshold(b.upsampled, 0.2 * b.max_value), inside()).iou and len(b.outlines) == 1
     prediction = analysis.prediction
     made = [prediction.cams("crt", loops=2, refined=False, classes=[index]) for index in (0, 1)]
-    files = unzipped(export.archive(shown))
+    files = unzipped(export_answer.archive(shown))
     assert {"mask_crt_cat.png", "mask_crt_frac-x-b.png"} <= set(files)
     with np.load(io.BytesIO(files["maps.npz"])) as arrays:
         assert arrays["indices"].tolist() == [0, 1]
@@ -295,7 +295,7 @@ def test_maps_of_two_classes_have_their_own_words_numbers_and_ground_truth(analy
     assert [one["classes"] for one in told.values()] == [["cat"], [CLASSES[1]]]
     assert "NETWORK_CLASS.indices" in files["README.txt"].decode()
     assert len(paths(files["figure.svg"], "stroke: #ffd166")) == 2  # of B alone, and of the difference
-    assert export.made(shown, "svg")[1].startswith("crt-cat-frac-x-b-")
+    assert export_answer.made(shown, "svg")[1].startswith("crt-cat-frac-x-b-")
 
 
 def test_a_difference_of_two_classes_names_both_and_the_unit(analysis):
@@ -396,7 +396,7 @@ def test_a_map_of_nothing_is_exported(analysis):
     empty = replace(analysis, prediction=replace(analysis.prediction, records={"resnet": nothing}))
     shown = screen(empty, maps=[{"method": "resnet", "letter": ""}], boxes=True)
     assert shown.shots["resnet"].iou is None and shown.shots["resnet"].box is None
-    files = unzipped(export.archive(shown))
+    files = unzipped(export_answer.archive(shown))
     assert any("no evidence" in line for line in words(files["figure.svg"]))
     assert not np.asarray(Image.open(io.BytesIO(files["mask_resnet.png"]))).any()
 
@@ -442,10 +442,10 @@ def test_what_the_browser_sends_is_checked(analysis, changes):
 def test_unknown_kinds_and_large_files_are_refused(analysis, monkeypatch):
     for kind in ("exe", None, ["png"]):
         with pytest.raises(InvalidSetting, match="zip, png, pdf, svg"):
-            export.made(screen(analysis), kind)
-    monkeypatch.setattr(export, "FILE_BYTES", 1000)
+            export_answer.made(screen(analysis), kind)
+    monkeypatch.setattr(export_answer, "FILE_BYTES", 1000)
     with pytest.raises(InvalidSetting, match="export less"):
-        export.made(screen(analysis), "png")
+        export_answer.made(screen(analysis), "png")
 
 
 def test_figures_may_be_drawn_at_the_same_time(analysis):

@@ -13,7 +13,7 @@ from PIL import Image
 from app.core.analysis import Analysis, Explorer
 from app.core.cache import PredictionCache
 from app.core.engine import Engine
-from app.features import export, masks
+from app.features import export_answer, masks
 from app.features.export_masks import MasksView
 from app.rpc import Page
 from crt.data import voc_palette
@@ -22,7 +22,7 @@ from crt.postprocess import cam_to_labels, max_normalize
 from crt.pseudo_labels import crf
 from crt.pseudo_labels.random_walk import walk_labels
 from crt.resample import upsample_cam
-from crt.viz.colours import LABEL_COLOURS
+from crt.viz.label_colours import LABEL_COLOURS
 from crt.viz.layer import LabelLayer
 from tests.app.features.test_export import BASE, bits
 from tests.helpers.narrow import instance, present
@@ -61,7 +61,7 @@ def details(**changes) -> dict:
 
 
 def shown(analysis, **changes):
-    return export.shown_by(analysis, details(**changes), PAGE)
+    return export_answer.shown_by(analysis, details(**changes), PAGE)
 
 
 def labels(data: bytes) -> np.ndarray:
@@ -74,7 +74,9 @@ def labels(data: bytes) -> np.ndarray:
 def test_the_archive_holds_every_mask_as_labels_of_the_image(analysis):
     truth = np.zeros((240, 320), bool)
     truth[:120] = True
-    with zipfile.ZipFile(io.BytesIO(export.archive(shown(analysis, ground_truth=[None, bits(truth)])))) as zipped:
+    with zipfile.ZipFile(
+        io.BytesIO(export_answer.archive(shown(analysis, ground_truth=[None, bits(truth)])))
+    ) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     figures = {"figure.png", "figure.pdf", "figure.svg"}
     made = {f"mask_{name}.png" for name in ("seed", "walk", "deeplab", "ground_truth")}
@@ -126,7 +128,7 @@ def test_the_figure_has_the_colours_that_the_page_has_chosen_and_a_legend(analys
 
 @pytest.mark.dense_crf
 def test_one_mask_alone_is_an_indexed_png(analysis):
-    kind, name, data = export.made(shown(analysis, crf=CRF), "mask", "crf")
+    kind, name, data = export_answer.made(shown(analysis, crf=CRF), "mask", "crf")
     maps = analysis.prediction.cams("crt", loops=2, refined=True, classes=CHOSEN)
     found = masks.crf_of_maps(analysis, maps, "crt", 0.2, crf.CrfSettings(3, 3.0, 3.0, 50.0, 5.0, 10.0))
     assert (kind, name[-8:]) == ("mask", "-crf.png")
@@ -142,7 +144,7 @@ def test_what_cannot_be_made_is_named_and_the_rest_exported(analysis, monkeypatc
     assert set(view.tiles) == {"seed", "walk", "deeplab"}
     assert any("not installed" in line for line in view.notes())
     with pytest.raises(InvalidSetting, match="seed, walk, deeplab"):
-        export.made(view, "mask", "crf")
+        export_answer.made(view, "mask", "crf")
 
 
 @pytest.mark.parametrize(
@@ -161,8 +163,8 @@ def test_what_cannot_be_made_is_named_and_the_rest_exported(analysis, monkeypatc
 )  # fmt: skip
 def test_what_the_browser_sends_is_checked(analysis, changes):
     with pytest.raises(InvalidSetting) as error:
-        export.shown_by(analysis, details() | changes, PAGE)
+        export_answer.shown_by(analysis, details() | changes, PAGE)
     assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))
     for tile in ("nothing", None, ["seed"]):
         with pytest.raises(InvalidSetting):
-            export.made(shown(analysis), "mask", tile)
+            export_answer.made(shown(analysis), "mask", tile)

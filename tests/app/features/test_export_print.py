@@ -14,7 +14,7 @@ from PIL import Image
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.engine import Engine
-from app.features import export
+from app.features import export_answer
 from app.features.export_results import ResultsView
 from app.page import results
 from app.requests.figure_options import SCREEN, FigureOptions
@@ -58,7 +58,7 @@ def analysis(page, tmp_path_factory):
 def shown(analysis, page, tab: str) -> Any:
     if tab == "results":
         return ResultsView(results(), (0, 1))
-    return export.shown_by(analysis, BASE | EMPTY | TABS[tab], page)
+    return export_answer.shown_by(analysis, BASE | EMPTY | TABS[tab], page)
 
 
 def words(svg: bytes) -> str:
@@ -105,20 +105,20 @@ def test_the_caption_is_in_the_figure_or_in_a_file_beside_it(analysis, page):
     caption = screen.sheet().caption(beside)
     assert caption.startswith("Class activation maps: ") and caption.endswith(".\n")
     assert "(d) CRT" in caption and "Threshold: " in caption and "sha256" in caption
-    with zipfile.ZipFile(io.BytesIO(export.archive(screen, beside))) as zipped:
+    with zipfile.ZipFile(io.BytesIO(export_answer.archive(screen, beside))) as zipped:
         assert zipped.read("caption.txt").decode() == caption
-    with zipfile.ZipFile(io.BytesIO(export.archive(screen))) as zipped:
+    with zipfile.ZipFile(io.BytesIO(export_answer.archive(screen))) as zipped:
         assert "caption.txt" not in zipped.namelist()
 
 
 def test_the_preview_has_the_figure_and_its_size(analysis, page):
     options = FigureOptions.of({"figure": COLUMN})
-    name, data, size = export.preview(shown(analysis, page, "explore"), options)
+    name, data, size = export_answer.preview(shown(analysis, page, "explore"), options)
     assert name.endswith("-preview.png")
     assert size["width"] == pytest.approx(85, abs=0.1)
     with Image.open(io.BytesIO(data)) as image:
-        assert image.width == pytest.approx(85 / MILLIMETRES * export.PREVIEW_DPI, abs=1)
-        assert image.height == pytest.approx(size["height"] / MILLIMETRES * export.PREVIEW_DPI, abs=2)
+        assert image.width == pytest.approx(85 / MILLIMETRES * export_answer.PREVIEW_DPI, abs=1)
+        assert image.height == pytest.approx(size["height"] / MILLIMETRES * export_answer.PREVIEW_DPI, abs=2)
 
 
 def test_options_are_checked():

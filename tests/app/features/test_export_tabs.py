@@ -15,7 +15,7 @@ from PIL import Image
 from app.core.analysis import Explorer
 from app.core.cache import PredictionCache
 from app.core.engine import Engine
-from app.features import export, export_layers
+from app.features import export_answer, export_layers
 from app.features.export_results import ResultsView, signed
 from app.page import results
 from app.viewer.viewer import NO_RESULTS
@@ -55,11 +55,11 @@ def analysis(page, tmp_path_factory):
 
 
 def files_of(analysis, page, **details) -> dict[str, bytes]:
-    return unpacked(export.shown_by(analysis, BASE | EMPTY | details, page), details["tab"])
+    return unpacked(export_answer.shown_by(analysis, BASE | EMPTY | details, page), details["tab"])
 
 
-def unpacked(shown: export.Exported, tab: str) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(export.archive(shown))) as zipped:
+def unpacked(shown: export_answer.Exported, tab: str) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(export_answer.archive(shown))) as zipped:
         files = {name: zipped.read(name) for name in zipped.namelist()}
     with Image.open(io.BytesIO(files["figure.png"])) as figure:
         assert json.loads(figure.info["Description"])["tab"] == tab
@@ -229,5 +229,5 @@ def test_a_difference_is_written_as_on_the_page(value, text):
 )  # fmt: skip
 def test_what_the_browser_sends_is_checked(analysis, page, tab, part):
     with pytest.raises(InvalidSetting) as error:
-        export.shown_by(analysis, BASE | EMPTY | {"tab": tab, tab: part}, page)
+        export_answer.shown_by(analysis, BASE | EMPTY | {"tab": tab, tab: part}, page)
     assert re.fullmatch(r"[A-Za-z][^\n]+\.", str(error.value))

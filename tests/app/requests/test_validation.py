@@ -139,7 +139,7 @@ def test_the_walk_is_the_librarys_on_the_same_maps_and_edges(explorer, analysis)
 
 def test_the_edges_of_an_image_are_computed_once(explorer, analysis, monkeypatch):
     wired, runs = wired_to(masks, explorer), []
-    monkeypatch.setattr(masks, "edge_map", lambda *given: runs.append(1) or edge_map(*given))
+    monkeypatch.setattr("crt.models.irn.edge_map", lambda *given: runs.append(1) or edge_map(*given))
     new, other = (
         Analysis(image.copy(), analysis.settings, analysis.prediction, "s")
         for image in (analysis.image[::-1], analysis.image[:, ::-1])

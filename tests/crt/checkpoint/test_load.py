@@ -261,7 +261,7 @@ def test_the_hub_is_queried_only_for_names_like_its_own(monkeypatch):
         asked.append(name)
         raise OSError("no network in tests")
 
-    monkeypatch.setattr("crt.checkpoint.load.snapshot_download", offline)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
     refused("someone/model-that-is-not-there", "could not be fetched from the Hub")
     refused("/absolute", "There is no folder")
     assert asked == ["someone/model-that-is-not-there"]

@@ -4,7 +4,8 @@ import torch.nn.functional as F
 
 from crt.errors import InvalidSetting
 from crt.models.cnn import CnnBranch, build_resnet
-from crt.models.dual import DualBranch, SecondCnn, cam_consistency_loss
+from crt.models.consistency import cam_consistency_loss
+from crt.models.dual import DualBranch, SecondCnn
 from crt.models.resize import resize_bilinear
 from crt.models.tiles import TileGrid
 from tests.helpers.narrow import present

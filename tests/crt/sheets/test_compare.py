@@ -8,7 +8,7 @@ from crt.checkpoint import load_checkpoint
 from crt.errors import InvalidSetting
 from crt.models.outputs import CnnOutputs
 from crt.predictor import InferenceConfig, Predictor
-from crt.sheets import Extra, probabilities, settings_line, side_by_side
+from crt.sheets.compare import Extra, settings_line, side_by_side
 from tests.helpers.tiny import tiny_checkpoint
 
 
@@ -25,16 +25,6 @@ def image():
 @pytest.fixture(scope="module")
 def prediction(folder, image):
     return Predictor(load_checkpoint(folder)).predict(image, InferenceConfig(size=96, loops=2))
-
-
-def test_probabilities_are_safe_and_of_the_right_kind(prediction):
-    score = prediction.scores("crt", 2)
-    np.testing.assert_allclose(probabilities(prediction, "crt", loops=2), 1 / (1 + np.exp(-score)), rtol=1e-5)
-    assert probabilities(prediction, "crt", loops=2, single_label=True).sum() == pytest.approx(1)
-    wild = CnnOutputs(np.zeros((3, 1, 1), np.float32), np.array([-1e4, 0, 1e4], np.float32))
-    extreme = replace(prediction, records={"resnet": wild})
-    np.testing.assert_array_equal(probabilities(extreme, "resnet"), [0, 0.5, 1])
-    np.testing.assert_array_equal(probabilities(extreme, "resnet", single_label=True), [0, 0, 1])
 
 
 def test_side_by_side_has_a_column_per_method_and_a_row_per_class(prediction, image):

@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 from matplotlib import colormaps
 
 from crt.errors import InvalidSetting
-from crt.viz import Panel, colour, colour_bar, contact_sheet, fit, outline, overlay
+from crt.viz.colours import colour, colour_bar, fit, outline, overlay
+from crt.viz.sheet import Panel, contact_sheet
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from app.core.analysis import Explorer
 from app.core.input_sizes import settings_of
 from app.core.messages import INTERNAL_ERROR
 from app.core.runs import Runs
-from app.features.export import EVERYTHING, FIGURES
+from app.features.export_answer import EVERYTHING, FIGURES
 from app.requests.validation import is_number, number
 from app.server.security import RouteFilter, sanitize
 from crt.errors import CrtError, InvalidSetting
