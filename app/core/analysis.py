@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -24,6 +25,8 @@ from crt.data.further_images import further_images
 from crt.errors import InvalidImage
 from crt.inference_config import InferenceConfig
 from crt.prediction import Prediction
+
+_ENCODING = ThreadPoolExecutor(2, "encoding")
 
 
 @dataclass(frozen=True)
@@ -171,11 +174,12 @@ class Explorer:
             image, model = self._read(path), model or self.engine.model
             settings, capped = settings_of(size, mode, image)
             example = self.runs.example_of(image)
-            common = {"chosen": (size, mode), "url": image_url(image), "further": further_images(path or "")}
+            url = _ENCODING.submit(image_url, image)  # while the first network runs
+            common = {"chosen": (size, mode), "further": further_images(path or "")}
             del image
             for prediction, whole in self.runs.predict_in_parts(session, self._read(path), settings, progress, model):
-                missing = {} if whole else _missing(model, settings, prediction)
-                yield self._encode(model, prediction, self._read(path), capped, example, **common, **missing)
+                shown = common | {"url": url.result()} | ({} if whole else _missing(model, settings, prediction))
+                yield self._encode(model, prediction, self._read(path), capped, example, **shown)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             yield message_payload(error)
 
