@@ -175,7 +175,7 @@ class Explorer:
             settings, capped = settings_of(size, mode, image)
             example = self.runs.example_of(image)
             url = _ENCODING.submit(image_url, image)  # while the first network runs
-            common = {"chosen": (size, mode), "further": further_images(path or "")}
+            common: dict[str, Any] = {"chosen": (size, mode), "further": further_images(path or "")}
             del image
             for prediction, whole in self.runs.predict_in_parts(session, self._read(path), settings, progress, model):
                 shown = common | {"url": url.result()} | ({} if whole else _missing(model, settings, prediction))
