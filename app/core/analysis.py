@@ -178,8 +178,9 @@ class Explorer:
             common: dict[str, Any] = {"chosen": (size, mode), "further": further_images(path or "")}
             del image
             for prediction, whole in self.runs.predict_in_parts(session, self._read(path), settings, progress, model):
-                shown = common | {"url": url.result()} | ({} if whole else _missing(model, settings, prediction))
-                yield self._encode(model, prediction, self._read(path), capped, example, **shown)
+                common["url"] = url.result()
+                missing = {} if whole else _missing(model, settings, prediction)
+                yield self._encode(model, prediction, self._read(path), capped, example, **common, **missing)
         except Exception as error:  # noqa: BLE001 - the page must go on, whatever it was
             yield message_payload(error)
 
