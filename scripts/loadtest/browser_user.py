@@ -42,6 +42,7 @@ class BrowserUser:
     def __init__(self, page: Any, url: str, images: Sequence[str], sizes: Sequence[str], seed: int) -> None:
         self.page = page
         self.images = list(images)
+        self.image = ""
         self.sizes = list(sizes)
         self.chance = random.Random(seed)  # noqa: S311 - a simulated user's choices, no secret
         self.faults: list[str] = []
@@ -62,8 +63,10 @@ class BrowserUser:
     def _send(self) -> str:
         self.page.evaluate(DISMISS)
         before = self.page.get_attribute(".crt-viewer", "data-run") or ""
-        if not before or self.chance.random() < 0.5:
-            self.page.set_input_files("#crt-image input[type=file]", self.chance.choice(self.images))
+        others = [image for image in self.images if image != self.image]  # the one shown would bring no new maps
+        if others and (not before or self.chance.random() < 0.5):
+            self.image = self.chance.choice(others)
+            self.page.set_input_files("#crt-image input[type=file]", self.image)
         else:
             field = self.page.get_by_role("combobox", name="Input size", exact=True)
             self.page.locator(".inspector .fields").evaluate("fields => { fields.open = true; }")
