@@ -18,8 +18,7 @@ from app.requests.export_common import credit_lines, file_name, made_with, perce
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_panels import PanelData, layer_of, panel_of, scaled
 from app.requests.export_request import ExportRequest, MapSpec
-from app.requests.export_sheet import Sheet
-from app.requests.figure_options import SCREEN, FigureOptions
+from app.requests.export_sheet import Exported, Sheet
 from app.requests.validation import map_options
 from crt.errors import InvalidSetting
 from crt.metrics.pixels import overlap
@@ -27,7 +26,7 @@ from crt.prediction import Prediction
 from crt.sheets.compare import settings_line
 from crt.threshold import above_threshold
 from crt.viz.layer import Style
-from crt.viz.plots import Kind, MapBlock, Plot
+from crt.viz.plots import MapBlock, Plot
 from crt.viz.print_charts import Chart
 from crt.viz.print_layout import Block, Words
 
@@ -39,7 +38,7 @@ PARTS = {"sizes": "Sizes and loops", "modes": "Modes and refinement", "curves": 
 
 
 @dataclass(frozen=True)
-class AblateView:
+class AblateView(Exported):
     """The open part of the Ablate tab.
 
     Attributes:
@@ -103,18 +102,6 @@ class AblateView:
     def name(self) -> str:
         """A file name of plain letters."""
         return file_name(self.analysis, self.classes, f"ablate-{self.wanted.show}")
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """All of the sheet as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """The grid, the ladder or the charts."""

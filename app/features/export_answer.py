@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from app.core.analysis import Analysis
 from app.core.models import Model
@@ -14,7 +14,7 @@ from app.features.export_ablate import AblateView
 from app.features.export_layers import LayersView
 from app.features.export_masks import MasksView
 from app.requests.export_request import ExportRequest
-from app.requests.export_sheet import Sheet
+from app.requests.export_sheet import Exported
 from app.requests.export_view import ExportView
 from app.requests.figure_options import SCREEN, FigureOptions
 from app.rpc import Page
@@ -29,43 +29,6 @@ FIGURES: tuple[Kind, ...] = ("png", "pdf", "svg")
 EVERYTHING = "zip"
 MASK = "mask"
 PREVIEW = "preview"
-
-
-class Exported(Protocol):
-    """The contents of a tab, computed again on the server."""
-
-    @property
-    def name(self) -> str:
-        """A file name of plain letters, without its ending."""
-        ...
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """The contents of the screen as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        ...
-
-    def sheet(self) -> Sheet:
-        """The figure before it has a size."""
-        ...
-
-    def files(self) -> dict[str, bytes]:
-        """The data behind it, by file name."""
-        ...
-
-    def settings(self) -> dict[str, Any]:
-        """All that made the files, as JSON values."""
-        ...
-
-    def readme(self) -> str:
-        """One paragraph about the files."""
-        ...
 
 
 EXPORTERS: dict[str, Callable[[Analysis, dict[str, Any], Model, Page], Exported]] = {

@@ -13,8 +13,7 @@ from app.core.models import Model
 from app.requests.export_common import credit_lines, file_name, made_with
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS, packed
 from app.requests.export_request import ExportRequest
-from app.requests.export_sheet import Sheet
-from app.requests.figure_options import SCREEN, FigureOptions
+from app.requests.export_sheet import Exported, Sheet
 from app.requests.settings import read_group
 from app.requests.validation import transformer_of
 from crt.checkpoint import Method
@@ -26,7 +25,7 @@ from crt.resample import upsample_cam
 from crt.sheets.compare import settings_line
 from crt.types import METHOD_TITLES
 from crt.viz.layer import MapLayer, Style
-from crt.viz.plots import Kind, MapBlock, Plot
+from crt.viz.plots import MapBlock, Plot
 from crt.viz.print_charts import Table
 from crt.viz.print_layout import Block, Words
 
@@ -37,7 +36,7 @@ ROLLOUT = "Attention rollout of the class token (Abnar and Zuidema, 2020)"
 
 
 @dataclass(frozen=True)
-class LayersView:
+class LayersView(Exported):
     """The attention maps of the Layers tab.
 
     Attributes:
@@ -103,18 +102,6 @@ class LayersView:
     def name(self) -> str:
         """A file name of plain letters."""
         return file_name(self.analysis, [self.method], "layers")
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """All of the sheet as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """A row for each block and a column for each pass, the enlarged cell with its heads, the rollout, and what each

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,8 +13,7 @@ from app.core.models import Model
 from app.features.masks import crf_of_maps, parsed_labels, walk_of_maps, working
 from app.requests.export_common import credit_lines, file_name, made_with, percent
 from app.requests.export_files import FIGURE_WORDS, LABEL_WORDS, SETTINGS_WORDS, packed
-from app.requests.export_sheet import Sheet
-from app.requests.figure_options import SCREEN, FigureOptions
+from app.requests.export_sheet import Exported, Sheet
 from app.requests.masks_request import MasksRequest
 from crt.errors import CrtError, InvalidSetting
 from crt.metrics.pixels import overlap
@@ -28,7 +26,7 @@ from crt.types import IGNORE, METHOD_TITLES
 from crt.viz.colours import colour
 from crt.viz.label_colours import LABEL_COLOURS
 from crt.viz.layer import LabelLayer, Style
-from crt.viz.plots import Kind, MapBlock, Plot, grid_of
+from crt.viz.plots import MapBlock, Plot, grid_of
 
 TILES = {
     "seed": "Seed at the threshold",
@@ -41,7 +39,7 @@ TILES = {
 
 
 @dataclass(frozen=True)
-class MasksView:
+class MasksView(Exported):
     """The masks of the Masks tab.
 
     Attributes:
@@ -143,18 +141,6 @@ class MasksView:
         height, width = self.analysis.prediction.source
         labels = Image.fromarray(table[self.tiles[tile]]).resize((width, height), Image.Resampling.NEAREST)
         return indexed_png(np.asarray(labels))
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """All of the sheet as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """All masks, with the share and IoU of each label below."""

@@ -13,11 +13,9 @@ from typing import Any
 
 from app.requests.export_common import versions
 from app.requests.export_files import FIGURE_WORDS, SETTINGS_WORDS
-from app.requests.export_sheet import Sheet
-from app.requests.figure_options import SCREEN, FigureOptions
+from app.requests.export_sheet import Exported, Sheet
 from crt.errors import InvalidSetting
 from crt.viz.chart_colours import DASHES, line_styles
-from crt.viz.plots import Kind
 from crt.viz.print_charts import LINES, Axis, Chart, Series, Table
 from crt.viz.print_layout import Block, Words
 
@@ -32,18 +30,21 @@ CLAIM_HEAD = ("claim", "verdict", "difference", "paper", "ours", "95 % interval"
 
 
 @dataclass(frozen=True)
-class ResultsView:
+class ResultsView(Exported):
     """The contents of the Results tab.
 
     Attributes:
         summary: as `results/summary.json` holds it, with the keys of `app.viewer.viewer.NO_RESULTS`.
         unfolded: the sections in sight, counted from 0; the data are of all.
-        name: of the files, without their ending.
     """
 
     summary: dict[str, Any]
     unfolded: tuple[int, ...] = ()
-    name: str = "crt-results"
+
+    @property
+    def name(self) -> str:
+        """A file name of plain letters."""
+        return "crt-results"
 
     @classmethod
     def of(cls, summary: dict[str, Any], details: dict[str, Any]) -> ResultsView:
@@ -63,18 +64,6 @@ class ResultsView:
         if not isinstance(unfolded, list) or not all(type(one) is int and one in places for one in unfolded):
             raise InvalidSetting("The sections to export are unknown: reload the page.")
         return cls(summary, tuple(dict.fromkeys(unfolded)))
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """All of the sheet as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """What the tab begins with, and below it the sections in sight."""

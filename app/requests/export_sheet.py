@@ -1,15 +1,16 @@
-"""The figure of a tab before it has a size: its blocks, its title and what stands below."""
+"""What a tab exports, and its figure before it has a size: its blocks, its title and what stands below."""
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from app.requests.figure_options import FigureOptions
+from app.requests.figure_options import SCREEN, FigureOptions
 from crt.viz.plots import MapBlock
 from crt.viz.print_file import Kind, render
 from crt.viz.print_layout import PANEL_WIDTH, Block, lay_out
@@ -57,23 +58,6 @@ class Sheet:
             return lay_out(rows, title=title, notes=notes, width=self.width, columns=self.columns)
         return print_figure(rows, options.size, title=title, notes=notes, columns=self.columns, joined=self.joined)
 
-    def files(self, kinds: Sequence[Kind], settings: dict[str, Any], options: FigureOptions) -> dict[Kind, bytes]:
-        """The figure as files.
-
-        Args:
-            kinds: of files.
-            settings: for their metadata.
-            options: for print, or none.
-
-        Returns:
-            The bytes of the file of each kind.
-
-        Raises:
-            InvalidSetting: there are no blocks.
-        """
-        figure, description = self.figure(options), json.dumps(settings)
-        return {kind: render(figure, kind, title=self.subject, description=description) for kind in kinds}
-
     def caption(self, options: FigureOptions) -> str:
         """Title, panels by their letters, and settings as one paragraph.
 
@@ -88,3 +72,42 @@ class Sheet:
         named = [" ".join(filter(None, (panel.title, panel.note))) for panel in panels] if options.letters else []
         parts = [self.subject, "; ".join(named), *self.notes]
         return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part) + "\n"
+
+
+class Exported(ABC):
+    """The contents of a tab, computed again on the server."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A file name of plain letters, without its ending."""
+
+    @abstractmethod
+    def sheet(self) -> Sheet:
+        """The figure before it has a size."""
+
+    @abstractmethod
+    def files(self) -> dict[str, bytes]:
+        """The data behind it, by file name."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """All that made the files, as JSON values."""
+
+    @abstractmethod
+    def readme(self) -> str:
+        """One paragraph about the files."""
+
+    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
+        """The contents of the screen as one figure.
+
+        Args:
+            kinds: of files.
+            options: for print.
+
+        Returns:
+            The bytes of the file of each kind.
+        """
+        sheet, description = self.sheet(), json.dumps(self.settings())
+        figure = sheet.figure(options)
+        return {kind: render(figure, kind, title=sheet.subject, description=description) for kind in kinds}

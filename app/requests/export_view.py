@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +13,14 @@ from app.requests.export_common import credit_lines, file_name, made_with
 from app.requests.export_files import files_of, readme
 from app.requests.export_panels import PanelData, added_panel_of, panel_of, plot_of, scaled, subject_of
 from app.requests.export_request import ExportRequest, MapSpec
-from app.requests.export_sheet import Sheet
-from app.requests.figure_options import SCREEN, FigureOptions
+from app.requests.export_sheet import Exported, Sheet
 from crt.checkpoint import CheckpointConfig
 from crt.pass_reductions import attention_words, blocks_between
 from crt.sheets.compare import settings_line
 from crt.types import UNIT_NAMES
 from crt.viz.contours import difference
 from crt.viz.layer import MapLayer, Style
-from crt.viz.plots import Kind, MapBlock, Plot, grid_of
+from crt.viz.plots import MapBlock, Plot, grid_of
 
 END_LENGTH = 20  # characters of a class at an end of a colour bar
 SCALES = {
@@ -33,7 +31,7 @@ SCALES = {
 
 
 @dataclass(frozen=True)
-class ExportView:
+class ExportView(Exported):
     """The contents of the screen.
 
     Attributes:
@@ -93,18 +91,6 @@ class ExportView:
     def readme(self) -> str:
         """One paragraph about the files."""
         return readme(self)
-
-    def figures(self, kinds: Sequence[Kind], options: FigureOptions = SCREEN) -> dict[Kind, bytes]:
-        """All of the sheet as one figure.
-
-        Args:
-            kinds: of files.
-            options: for print.
-
-        Returns:
-            The bytes of the file of each kind.
-        """
-        return self.sheet().files(kinds, self.settings(), options)
 
     def sheet(self) -> Sheet:
         """All panels."""
